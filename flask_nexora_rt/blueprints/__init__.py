@@ -1,0 +1,46 @@
+"""The HTTP face: one blueprint per part, what they share, and how they enter a host's app."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+from flask_cors import CORS
+
+from ..errors import ConfigurationError
+from ..settings import Settings
+from . import auth, stream
+from .http import answer_routing_errors, exempt_from_csrf, guard
+
+_FACTORIES = {"auth": auth.make_blueprints, "stream": stream.make_blueprints}
+
+
+def register_blueprints(app: Flask, settings: Settings) -> None:
+    """Add the routes of every part that ``PARTS`` names.
+
+    Raises `ConfigurationError` when the host has one of the routes already.
+    """
+    blueprints = [
+        blueprint for part in settings.parts for blueprint in _FACTORIES[part](settings.url_prefix)
+    ]
+    taken = {rule.rule: rule.endpoint for rule in app.url_map.iter_rules()}
+    for blueprint in blueprints:
+        guard(blueprint)
+        if settings.allowed_origins:
+            CORS(blueprint, origins=list(settings.allowed_origins), supports_credentials=True)
+        app.register_blueprint(blueprint)
+    _refuse_conflicts(app, taken)
+    exempt_from_csrf(app, blueprints)
+    answer_routing_errors(app, blueprints)
+
+
+def _refuse_conflicts(app: Flask, taken: dict[str, str]) -> None:
+    problems = [
+        f"the route {rule.rule} belongs to {taken[rule.rule]!r} already: move it, set "
+        "NEXORA_RT_URL_PREFIX, or leave the part out of NEXORA_RT_PARTS"
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("nexora_rt_") and rule.rule in taken
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+
+
+__all__ = ["Blueprint", "register_blueprints"]

@@ -1,0 +1,137 @@
+"""What every blueprint does alike: JSON errors, the cross-site rule, bodies that are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
+
+from .. import errors
+from ..state import current_state
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def guard(blueprint: Blueprint) -> None:
+    """Give a blueprint the error answers of the contract and the cross-site rule."""
+    blueprint.before_request(refuse_cross_site)
+    blueprint.register_error_handler(errors.NexoraError, answer_error)
+    blueprint.register_error_handler(HTTPException, answer_http_exception)
+
+
+def answer_error(error: errors.NexoraError) -> Response:
+    """Write one of our errors as ``{"error", "detail"[, "fields"]}``."""
+    body: dict[str, Any] = {"error": error.error}
+    if str(error):
+        body["detail"] = str(error)
+    if isinstance(error, errors.InvalidFields):
+        body["fields"] = error.fields
+    response = jsonify(body)
+    response.status_code = error.status
+    response.headers["Cache-Control"] = "no-store"
+    if isinstance(error, errors.Unauthorized):
+        response.headers["WWW-Authenticate"] = 'Session realm="nexora-rt"'
+    if error.retryable:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def answer_http_exception(error: HTTPException) -> Response:
+    """Write Werkzeug's and Flask's own errors as JSON, never as a page."""
+    response = jsonify({"error": error.name, "detail": error.description})
+    response.status_code = error.code or 500
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def refuse_cross_site() -> None:
+    """Refuse what another site makes a signed-in browser send (CSRF; also streams).
+
+    No Sec-Fetch-Site and no Origin means that no browser sent it.
+    """
+    origin = request.headers.get("Origin")
+    if not request.cookies or origin in current_state().settings.allowed_origins:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is None:
+        crossing = origin is not None and not _is_ours(origin)
+    else:
+        crossing = site in ("cross-site", "same-site")
+    if crossing:
+        raise errors.Forbidden(
+            "requests of other sites are refused: add the page's exact origin to "
+            "NEXORA_RT_ALLOWED_ORIGINS if it is yours"
+        )
+
+
+def _is_ours(origin: str) -> bool:
+    parts = urlsplit(origin)
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return parts.netloc in (request.host, request.host.removesuffix(default))
+
+
+def exempt_from_csrf(app: Flask, blueprints: Iterable[Blueprint]) -> None:
+    """Keep Flask-WTF's CSRFProtect, if the host uses it, from asking our routes for tokens.
+
+    `refuse_cross_site` protects them. The host may set CSRFProtect up after us: its check runs
+    before each request and after this one, so asking here is early enough.
+    """
+    todo = list(blueprints)
+
+    def exempt() -> None:
+        csrf = app.extensions.get("csrf")
+        while csrf is not None and todo:
+            csrf.exempt(todo.pop())
+
+    exempt()
+    app.before_request(exempt)
+
+
+def answer_routing_errors(app: Flask, blueprints: Iterable[Blueprint]) -> None:
+    """Answer a wrong method on our routes as JSON; Flask would ask the host's handlers."""
+    names = {blueprint.name for blueprint in blueprints}
+
+    def answer() -> Response | None:
+        error = request.routing_exception
+        if isinstance(error, MethodNotAllowed) and _would_be_ours(app, error, names):
+            return answer_http_exception(error)
+        return None
+
+    app.before_request(answer)
+
+
+def _would_be_ours(app: Flask, error: MethodNotAllowed, names: set[str]) -> bool:
+    adapter = app.create_url_adapter(request)
+    if adapter is None or not error.valid_methods:
+        return False
+    try:
+        endpoint, _ = adapter.match(method=next(iter(error.valid_methods)))
+    except (NotFound, MethodNotAllowed, RequestRedirect):
+        return False
+    return endpoint.rpartition(".")[0] in names
+
+
+def read_json() -> Any:
+    """Return the JSON body. Raises `BadRequest` when there is none."""
+    body = request.get_json(silent=True)
+    if body is None:
+        raise errors.BadRequest("send a JSON body with Content-Type: application/json")
+    return body
+
+
+def parse(model: type[M], body: object) -> M:
+    """Check a body against its model. Raises `InvalidFields` that names each bad field."""
+    if not isinstance(body, dict):
+        raise errors.BadRequest("the body must be a JSON object")
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        fields = {".".join(map(str, p["loc"])) or "body": p["msg"] for p in error.errors()}
+        raise errors.InvalidFields(fields) from None

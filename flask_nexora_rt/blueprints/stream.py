@@ -1,0 +1,122 @@
+"""``GET /realtime/stream``: open a stream, or say in which way it cannot be."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import NamedTuple
+
+from flask import Blueprint, Response, request
+
+from .. import sse
+from ..channels import Grant, Refusal, check_channel
+from ..errors import BadRequest, BrokerUnavailable, Overloaded, Unauthorized
+from ..events import Position
+from ..identity import Caller
+from ..server import require_concurrency
+from ..sse import CODECS
+from ..state import State, current_state
+from ..stream import Opening, StreamResponse, stream_response
+from .auth import refusal_error
+
+logger = logging.getLogger(__name__)
+
+
+class Query(NamedTuple):
+    """What the URL and the Last-Event-ID header ask for."""
+
+    channels: list[str]
+    cursor: Position | None
+    ticket: str | None
+    format: str
+
+
+def make_blueprints(prefix: str) -> list[Blueprint]:
+    blueprint = Blueprint("nexora_rt_stream", __name__)
+    blueprint.add_url_rule(f"{prefix}/realtime/stream", view_func=stream)
+    return [blueprint]
+
+
+def stream() -> Response:
+    """Answer 200 with a stream; 400, 401, 403 or 503 only when trying again cannot help."""
+    state = current_state()
+    query = read_query(state.settings.max_channels)
+    caller = state.caller()
+    decisions = decide(state, query, caller)
+    require_concurrency(request.environ)
+    state.release_database()
+    if request.method == "HEAD":
+        return stream_response()
+    try:
+        return _open(state, query, caller, decisions)
+    except (Overloaded, BrokerUnavailable) as error:
+        logger.info("a stream is sent away for a while: %s", error)
+        return come_back(state.runtime.hub.position if query.cursor is None else None)
+
+
+def read_query(max_channels: int) -> Query:
+    """Read the request. Raises `BadRequest` when it is malformed."""
+    arguments = request.args
+    names = [n for n in arguments.get("channels", "").split(",") if n] + arguments.getlist("channel")
+    channels = list(dict.fromkeys(map(check_channel, names)))
+    if len(channels) > max_channels:
+        raise BadRequest(f"{len(channels)} channels in one stream request, {max_channels} allowed")
+    form = arguments.get("format", "named")
+    if form not in CODECS:
+        raise BadRequest("format must be 'named' or 'envelope'")
+    # The header wins: a browser sends it when it reconnects to a URL that holds an older one.
+    cursor = request.headers.get("Last-Event-ID") or arguments.get("last_event_id")
+    position = Position.parse(cursor) if cursor else None
+    return Query(channels, position, arguments.get("ticket"), form)
+
+
+def decide(state: State, query: Query, caller: Caller) -> list[Grant | Refusal]:
+    """Say for each channel whether the caller may hold it; raise when there is nothing to do.
+
+    A ticket stands in for the authorizers on a first connect only; a resume asks again.
+    """
+    if not query.channels:
+        if caller.id is None:
+            raise Unauthorized
+        return []
+    proved = {}
+    if query.ticket and query.cursor is None:
+        proved = state.tickets.read(query.ticket, caller.id)
+    decisions: list[Grant | Refusal] = []
+    for channel in query.channels:
+        if channel in proved:
+            decisions.append(Grant(channel, user_info=proved[channel]))
+        else:
+            decisions += state.authorize([channel], caller)
+    refusals = [decision for decision in decisions if isinstance(decision, Refusal)]
+    if len(refusals) == len(decisions):
+        raise refusal_error(refusals)
+    return decisions
+
+
+def _open(
+    state: State, query: Query, caller: Caller, decisions: list[Grant | Refusal]
+) -> StreamResponse:
+    runtime = state.runtime
+    granted = tuple(d.channel for d in decisions if isinstance(d, Grant))
+    join = runtime.hub.join(query.cursor, granted)
+    opening = Opening(
+        socket_id=state.socket_ids.make(runtime.worker, caller.id),
+        user_id=caller.id,
+        decisions=decisions,
+        cursor=query.cursor,
+        join=join,
+        codec=CODECS[query.format],
+    )
+    return StreamResponse(runtime.hub, opening)
+
+
+def come_back(cursor: Position | None) -> Response:
+    """Answer an overload so that an EventSource tries again: any other status stops it.
+
+    A client without a cursor is given one, so that it misses nothing while it waits.
+    """
+    blocks = [sse.retry(random.randint(2000, 6000))]  # noqa: S311 - spreads the reconnects
+    if cursor is not None and cursor > (0, 0):
+        blocks.append(sse.checkpoint(cursor))
+    return stream_response(*blocks)

@@ -1,0 +1,74 @@
+"""``flask nexora-rt``: secrets, publishing and watching from the shell."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from .channels import check_channel
+from .errors import NexoraError
+from .events import Entry
+from .state import current_state
+
+commands = AppGroup("nexora-rt", help="Realtime: secrets, publishing, watching.")
+
+
+@commands.command("secret", with_appcontext=False)
+def secret() -> None:
+    """Print a new secret for NEXORA_RT_SECRET or NEXORA_RT_CRON_SECRET."""
+    click.echo(secrets.token_urlsafe(32))
+
+
+@commands.command("trigger")
+@click.argument("channel")
+@click.argument("event")
+@click.argument("data", metavar="JSON")
+def trigger(channel: str, event: str, data: str) -> None:
+    """Publish an event: flask nexora-rt trigger guild-1 test '{"text": "hi"}'."""
+    state = current_state()
+    if state.settings.in_memory:
+        raise click.ClickException(
+            "memory:// lives inside the server's process: set NEXORA_RT_URL=redis://... to "
+            "publish from another one"
+        )
+    try:
+        answer = state.rt.trigger(channel, event, json.loads(data))
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(f"not JSON: {error}", param_hint="JSON") from None
+    except NexoraError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(answer["position"])
+
+
+@commands.command("tail")
+@click.argument("channel")
+@click.option("--count", type=int, help="Stop after so many events.")
+def tail(channel: str, count: int | None) -> None:
+    """Print what is published to a channel from now on, one JSON line per event."""
+    log = current_state().runtime.log
+    try:
+        reader = log.tail(log.bounds().last)
+        check_channel(channel)
+        left = count
+        while left is None or left > 0:
+            shown = [e for e in reader.read(1).entries if isinstance(e, Entry)]
+            lines = [_line(e, channel) for e in shown if channel in e.event.channels][:left]
+            for line in lines:
+                click.echo(line)
+            left = None if left is None else left - len(lines)
+    except NexoraError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _line(entry: Entry, channel: str) -> str:
+    body: dict[str, Any] = {
+        "position": str(entry.position),
+        "event": entry.event.name,
+        "channel": channel,
+        "data": json.loads(entry.event.data_for(channel)),
+    }
+    return json.dumps(body, ensure_ascii=False)

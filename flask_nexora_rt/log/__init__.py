@@ -1,0 +1,6 @@
+"""The log: one ordered place every event passes."""
+
+from .base import Batch, Bounds, EventLog, Gap, GapReason, Tail
+from .window import Limits, Window
+
+__all__ = ["Batch", "Bounds", "EventLog", "Gap", "GapReason", "Limits", "Tail", "Window"]

@@ -1,0 +1,58 @@
+"""Makes sure that only one process serves an app whose log is in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from ..errors import NotServable
+
+# A graceful reload starts the new worker before the old one is told to go.
+_HANDOVER_SECONDS = 5.0
+
+
+class SoleProcess:
+    """An advisory lock on a file of the app; the kernel frees it when the process ends."""
+
+    def __init__(self, *identity: str) -> None:
+        digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
+        name = f"nexora-rt-{os.getuid() if hasattr(os, 'getuid') else 0}-{digest}.lock"
+        self._path = Path(tempfile.gettempdir()) / name
+        self._file: IO[bytes] | None = None
+
+    def acquire(self) -> None:
+        """Take the lock, or raise `NotServable` when another process keeps it."""
+        deadline = time.monotonic() + _HANDOVER_SECONDS
+        while not self._try():
+            if time.monotonic() > deadline:
+                raise NotServable(
+                    "memory:// serves one process, and another process of this app uses it: run "
+                    "one worker, or set NEXORA_RT_URL=redis://... to share the log"
+                )
+            time.sleep(0.1)
+
+    def _try(self) -> bool:
+        try:
+            import fcntl
+        except ImportError:  # no flock on this platform: the check of wsgi.multiprocess remains
+            return True
+        file = self._path.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Let the next process in. Idempotent."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()

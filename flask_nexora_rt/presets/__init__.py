@@ -1,0 +1,1 @@
+"""The systems this package grew out of, as data and a few functions."""

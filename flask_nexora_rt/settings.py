@@ -1,0 +1,118 @@
+"""The configuration: ``NEXORA_RT_*`` of ``app.config``, typed, validated once, frozen."""
+
+from __future__ import annotations
+
+import difflib
+import secrets
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from .errors import ConfigurationError
+
+PREFIX = "NEXORA_RT_"
+SCHEMES = ("memory", "redis", "rediss", "unix", "sentinel")
+Part = Literal["auth", "stream"]
+PARTS: tuple[Part, ...] = ("auth", "stream")
+
+
+def _split_list(value: object) -> object:
+    """Let an environment variable write a list as ``a,b``."""
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    return tuple(value) if isinstance(value, list | set | frozenset) else value
+
+
+def _check_url(value: str) -> str:
+    if urlsplit(value).scheme not in SCHEMES:
+        raise ValueError(f"use one of {', '.join(s + '://' for s in SCHEMES)}")
+    return value
+
+
+def _check_prefix(value: str) -> str:
+    if value and (not value.startswith("/") or value.endswith("/")):
+        raise ValueError("start it with / and end it without, as in /api")
+    return value
+
+
+def _check_origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("write an exact origin such as https://app.example.com")
+    return value
+
+
+Origin = Annotated[str, AfterValidator(_check_origin)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Settings(BaseModel):
+    """One app's configuration; the README's table says what each key does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    url: Annotated[str, AfterValidator(_check_url)] = "memory://"
+    app_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "nexora"
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "nexora"
+    secret: Annotated[str, Field(min_length=16)]
+    cron_secret: Annotated[tuple[str, ...], BeforeValidator(_split_list)] = ()
+    url_prefix: Annotated[str, AfterValidator(_check_prefix)] = "/api"
+    parts: Annotated[tuple[Part, ...], BeforeValidator(_split_list)] = PARTS
+    transport: Literal["auto", "socket", "wsgi"] = "auto"
+    allowed_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split_list)] = ()
+
+    heartbeat: Annotated[int, Field(ge=1, le=60)] = 15
+    max_stream_age: Annotated[int, Field(ge=5)] = 600
+    max_streams: Annotated[int, Field(ge=1)] | None = None
+    max_streams_per_user: Annotated[int, Field(ge=1)] = 20
+    max_channels: Annotated[int, Field(ge=1, le=1000)] = 100
+    max_event_bytes: Annotated[int, Field(ge=64, le=1_048_576)] = 10_240
+    stream_buffer_bytes: Annotated[int, Field(ge=16_384)] = 1_048_576
+    ticket_seconds: Seconds = 60
+
+    retention_events: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    retention_seconds: Seconds = 300
+    window_bytes: Annotated[int, Field(ge=65_536)] = 33_554_432
+    publish_timeout: Seconds = 5
+
+    @property
+    def in_memory(self) -> bool:
+        return self.url.startswith("memory:")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], debug: bool) -> Settings:
+        """Read ``app.config``. Raises one `ConfigurationError` that names every bad key."""
+        given = {
+            key.removeprefix(PREFIX).lower(): value
+            for key, value in config.items()
+            if key.startswith(PREFIX) and value is not None
+        }
+        if debug and "secret" not in given:
+            # Debug servers reload: what was signed before a reload may as well expire with it.
+            given["secret"] = secrets.token_urlsafe(32)
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            problems = [_explain(problem["loc"], problem) for problem in error.errors()]
+            raise ConfigurationError(sorted(problems)) from None
+
+
+def _explain(location: tuple[int | str, ...], problem: Any) -> str:
+    """Say which key is wrong and what to do; never repeats a value, it may be a secret."""
+    key = PREFIX + str(location[0]).upper()
+    if problem["type"] == "missing":
+        return f"{key} is missing: set it to the output of 'flask nexora-rt secret'"
+    if problem["type"] == "extra_forbidden":
+        known = [PREFIX + name.upper() for name in Settings.model_fields]
+        close = difflib.get_close_matches(key, known, 1)
+        return f"{key} is not a setting" + (f": did you mean {close[0]}?" if close else "")
+    return f"{key}: {problem['msg']}"

@@ -1,0 +1,103 @@
+"""Everything one app has of this extension: ``app.extensions["nexora_rt"]``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, current_app, has_request_context, request
+
+from .channels import Grant, Refusal
+from .errors import NotServable
+from .events import Event, make_event
+from .identity import Caller, current_caller
+from .log.sole import SoleProcess
+from .runtime import Runtime
+from .settings import Settings
+from .signing import SocketIds, Tickets
+
+if TYPE_CHECKING:
+    from .extension import NexoraRT
+
+EXTENSION_KEY = "nexora_rt"
+
+
+@dataclass
+class State:
+    """The per-app state. ``clock`` gives seconds since the epoch; tests move it."""
+
+    app: Flask
+    rt: NexoraRT
+    settings: Settings
+    db: Any = None
+    clock: Callable[[], float] = time.time
+    _runtimes: dict[int, Runtime] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.socket_ids = SocketIds(self.settings.secret)
+        self.tickets = Tickets(self.settings.secret, self.settings.ticket_seconds, self.now)
+
+    def now(self) -> float:
+        return self.clock()
+
+    @property
+    def runtime(self) -> Runtime:
+        """This process's runtime. Raises `NotServable` for ``memory://`` with many workers."""
+        if self.settings.in_memory and has_request_context():
+            _require_one_process(request.environ)
+        pid = os.getpid()
+        found = self._runtimes.get(pid)
+        # setdefault, not a lock: a lock made before gunicorn patches or forks could block all.
+        return found or self._runtimes.setdefault(pid, self._new_runtime())
+
+    def _new_runtime(self) -> Runtime:
+        guarded = self.settings.in_memory and not self.app.testing
+        identity = (self.app.root_path, self.app.import_name, self.settings.app_id)
+        return Runtime(self.settings, self.now, SoleProcess(*identity) if guarded else None)
+
+    def caller(self) -> Caller:
+        """Who makes the current request."""
+        return current_caller(self.rt._user_id)
+
+    def authorize(self, channels: Sequence[str], caller: Caller) -> list[Grant | Refusal]:
+        """Ask the host about each channel, in order."""
+        return [self.rt._channels.authorize(channel, caller.user) for channel in channels]
+
+    def is_presence(self, channel: str) -> bool:
+        return self.rt._channels.is_presence(channel)
+
+    def event(self, channels: str | Sequence[str], name: str, data: Any, **rest: Any) -> Event:
+        """Build an event with this app's limit and JSON provider; see `events.make_event`."""
+        provider = self.app.json
+        default = getattr(provider, "default", None)
+        limit = self.settings.max_event_bytes
+        return make_event(channels, name, data, limit=limit, default=default, **rest)
+
+    def release_database(self) -> None:
+        """Give the request's connection back: a stream may outlive it by hours."""
+        db = self.db or self.app.extensions.get("sqlalchemy")
+        if db is not None:
+            db.session.close()
+
+
+def _require_one_process(environ: dict[str, Any]) -> None:
+    if environ.get("wsgi.multiprocess"):
+        raise NotServable(
+            "memory:// serves one process, and this server runs several: run one worker, or set "
+            "NEXORA_RT_URL=redis://... to share the log"
+        )
+
+
+def current_state() -> State:
+    """Return the state of the current app, or say what is missing."""
+    state = current_app.extensions.get(EXTENSION_KEY)
+    if state is None:
+        raise RuntimeError(
+            f"Flask-Nexora-RT is not set up for the app {current_app.name!r}: call "
+            "rt.init_app(app), once, on the app that is in use"
+        )
+    found: State = state
+    return found
