@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 MAX_CHANNEL_LENGTH = 164
 GRAMMAR = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=@,.;")
-_CHANNEL = re.compile(r"[A-Za-z0-9_\-=@,.;]{1,%d}" % MAX_CHANNEL_LENGTH)
+_CHANNEL = re.compile(rf"[A-Za-z0-9_\-=@,.;]{{1,{MAX_CHANNEL_LENGTH}}}")
 _ESCAPE = re.compile(r"=([0-9a-f]{2})")
 
 Authorizer = Callable[..., object]
@@ -252,7 +252,9 @@ class ChannelRegistry:
         return _ask(found[0].authorizer, channel, user, found[1])
 
 
-def _ask(authorizer: Authorizer, channel: str, user: object, ids: dict[str, str]) -> Grant | Refusal:
+def _ask(
+    authorizer: Authorizer, channel: str, user: object, ids: dict[str, str]
+) -> Grant | Refusal:
     try:
         answer = authorizer(user, **ids)
     except Exception:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask import Flask
 
 from .blueprints import register_blueprints
-from .channels import Authorizer, ChannelRegistry, Pattern, Rule, check_channel
+from .channels import ChannelRegistry, Pattern, Rule, check_channel
 from .cli import commands
 from .errors import BadRequest, ConfigurationError
 from .events import Event

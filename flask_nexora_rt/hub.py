@@ -89,7 +89,9 @@ class Hub:
     def start(self) -> None:
         """Begin to follow the log. Call once, in the process that serves (after any fork)."""
         for target in (self._follow, self._beat):
-            thread = threading.Thread(target=target, name=f"nexora-rt{target.__name__}", daemon=True)
+            thread = threading.Thread(
+                target=target, name=f"nexora-rt{target.__name__}", daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Set by the gunicorn helper: how many streams may occupy request slots of this worker.
-_request_slots: int | None = None
+
+@dataclass
+class _Process:
+    """What is known of this process. ``request_slots``: set by the gunicorn helper."""
+
+    request_slots: int | None = None
+    sigterm_pid: int | None = None
+
+
+_process = _Process()
 
 
 def descriptor_limit() -> int | None:
@@ -41,13 +50,12 @@ def stream_limit(wanted: int | None) -> int:
 
 def reserve_request_slots(slots: int, threads: bool) -> None:
     """Say how many requests this worker serves at once; some of them stay free for pages."""
-    global _request_slots
-    _request_slots = max(1, slots - max(1, slots // (5 if threads else 10)))
+    _process.request_slots = max(1, slots - max(1, slots // (5 if threads else 10)))
 
 
 def request_slot_limit() -> int | None:
     """Return how many streams may hold a request slot (the wsgi transport), None: unknown."""
-    return _request_slots
+    return _process.request_slots
 
 
 def require_concurrency(environ: WSGIEnvironment) -> None:
@@ -64,22 +72,18 @@ def require_concurrency(environ: WSGIEnvironment) -> None:
     )
 
 
-_sigterm_pid: int | None = None
-
-
 def drain_on_sigterm(drain: Callable[[], None]) -> None:
     """Drain before the worker's own SIGTERM handler runs; needs no gunicorn helper.
 
     Only in the main thread of a gevent worker: there our sockets are nobody else's, and the
     worker would exit within a second. Other workers wait for their threads themselves.
     """
-    global _sigterm_pid
-    if _sigterm_pid == os.getpid() or not _in_gevent_main_thread():
+    if _process.sigterm_pid == os.getpid() or not _in_gevent_main_thread():
         return
     previous = signal.getsignal(signal.SIGTERM)
     if not callable(previous):
         return
-    _sigterm_pid = os.getpid()
+    _process.sigterm_pid = os.getpid()
     signal.signal(signal.SIGTERM, _draining_handler(drain, previous))
 
 

@@ -121,7 +121,7 @@ class StreamResponse(Response):
             stream.open(environ, self._head(environ) + first)
             raise HandedOver
         stream.push(first)
-        self.response = stream  # type: ignore[assignment]  # an iterable of bytes, with close
+        self.response = stream
         return super().__call__(environ, start_response)
 
     def _head(self, environ: WSGIEnvironment) -> bytes:

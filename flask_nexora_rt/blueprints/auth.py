@@ -87,9 +87,7 @@ def _sign_many(state: State, body: ManyChannels) -> dict[str, Any]:
     }
 
 
-def _signature(
-    state: State, grant: Grant, socket_id: str | None, caller: Caller
-) -> dict[str, str]:
+def _signature(state: State, grant: Grant, socket_id: str | None, caller: Caller) -> dict[str, str]:
     if socket_id is None:
         return {}
     member: dict[str, Any] | None = None

@@ -57,8 +57,9 @@ def stream() -> Response:
 def read_query(max_channels: int) -> Query:
     """Read the request. Raises `BadRequest` when it is malformed."""
     arguments = request.args
-    names = [n for n in arguments.get("channels", "").split(",") if n] + arguments.getlist("channel")
-    channels = list(dict.fromkeys(map(check_channel, names)))
+    joined = [name for name in arguments.get("channels", "").split(",") if name]
+    names = map(check_channel, joined + arguments.getlist("channel"))
+    channels = list(dict.fromkeys(names))
     if len(channels) > max_channels:
         raise BadRequest(f"{len(channels)} channels in one stream request, {max_channels} allowed")
     form = arguments.get("format", "named")

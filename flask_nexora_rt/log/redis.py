@@ -18,16 +18,9 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import redis
+from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.commands.core import Script
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    ConnectionError,
-    ReadOnlyError,
-    RedisError,
-    TimeoutError,
-)
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
@@ -42,7 +35,14 @@ _EVENTS_PER_CALL = 500
 _READ_COUNT = 1000
 _EPHEMERAL_ENTRIES = 10_000
 _CONNECTIONS = 64
-_PASSING = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, MasterNotFoundError)
+# What a restart, a fail-over or a broken link looks like: it passes.
+_PASSING = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.BusyLoadingError,
+    exceptions.ReadOnlyError,
+    MasterNotFoundError,
+)
 
 
 def connect(url: str, timeout: float, connections: int = _CONNECTIONS) -> redis.Redis:
@@ -78,7 +78,8 @@ def _connect_sentinel(url: str, options: dict[str, Any]) -> redis.Redis:
         "username": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
     }
-    sentinel = Sentinel(nodes, sentinel_kwargs={"socket_timeout": 2}, **options, **login)
+    make: Any = Sentinel  # redis-py leaves it untyped
+    sentinel = make(nodes, sentinel_kwargs={"socket_timeout": 2}, **options, **login)
     client: redis.Redis = sentinel.master_for(service, db=int(db or 0))
     return client
 
@@ -95,9 +96,9 @@ def _mapped_errors() -> Iterator[None]:
     """Translate driver errors in one place: what passes is retryable, the rest is ours."""
     try:
         yield
-    except AuthenticationError as error:
+    except exceptions.AuthenticationError as error:
         raise BrokerUnavailable(f"Redis refuses the login of NEXORA_RT_URL: {error}") from error
-    except RedisError as error:
+    except exceptions.RedisError as error:
         raise BrokerUnavailable(
             f"Redis at NEXORA_RT_URL does not answer as it should ({error}): "
             "nothing is lost by trying again"
@@ -139,7 +140,7 @@ class RedisLog:
         def send() -> None:
             with self._redis.pipeline(transaction=False) as pipe:
                 for event in events:
-                    fields = dict(_pairs(_fields(event)))
+                    fields: dict[Any, Any] = dict(_pairs(_fields(event)))
                     pipe.xadd(self._live, fields, maxlen=_EPHEMERAL_ENTRIES, approximate=True)
                 pipe.execute()
 
@@ -175,7 +176,7 @@ class RedisLog:
             while True:
                 try:
                     return call()
-                except AuthenticationError:
+                except exceptions.AuthenticationError:
                     raise
                 except _PASSING:
                     if time.monotonic() + pause > deadline:
@@ -193,9 +194,9 @@ class RedisTail:
         # Longer than any wait, so that only a dead link runs into it.
         self._redis = connect(log._url, timeout=15, connections=1)
         with _mapped_errors():
-            newest = self._redis.xrevrange(log._live, count=1)
+            newest: Any = self._redis.xrevrange(log._live, count=1)
             self._live_after: bytes = newest[0][0] if newest else b"0-0"
-            self._connection = self._redis.connection_pool.get_connection()
+            self._connection: Any = self._redis.connection_pool.get_connection()
 
     def read(self, timeout: float) -> Batch:
         wait_ms = max(1, int(min(timeout, 10) * 1000))

@@ -1,0 +1,101 @@
+# `make demo`   serve the demo app            `make demo URL=redis://localhost:6379 WORKERS=4`
+# `make test`   lint, types and every test    `make test PYTEST_ARGS="-k resume -x"`
+# `make bench`  side by side with other servers
+# `make lint`   ruff and mypy only            `make clean`
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+URL ?= memory://
+WORKERS ?= 1
+HOST ?= 127.0.0.1
+PORT ?= 5000
+
+TEST_WORKERS ?= 2
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+# -qq: on success an installer has nothing to say; errors are still shown.
+PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check -qq install
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install
+
+# $(call need,command,Debian packages,what for): installs what is missing when it may, and says what to do when it may not.
+define need
+	@command -v $(1) >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing $(2) ($(3)) ..."; \
+	    { apt-get -qq update && $(APT_INSTALL) $(2); } >/dev/null; \
+	  else \
+	    echo "$(1) is missing ($(3)): install it, on Debian with: apt-get install $(2)"; exit 1; \
+	  fi; }
+endef
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench clean venv check-demo
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# --- the environment -----------------------------------------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; say which one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    { apt-get -qq update && $(APT_INSTALL) python3-venv; } >/dev/null; \
+	  else \
+	    echo "Python has no venv module: install it, on Debian with: apt-get install python3-venv"; exit 1; \
+	  fi; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.server.stamp: pyproject.toml | $(BIN)/python
+	@echo "Installing flask-nexora-rt and its server into $(VENV) ..."
+	@$(PIP_INSTALL) -e ".[server]"
+	@touch $@
+
+$(VENV)/.dev.stamp: pyproject.toml | $(BIN)/python
+	@echo "Installing flask-nexora-rt and what its tests need into $(VENV) ..."
+	@$(PIP_INSTALL) -e ".[server,postgres,metrics,dev]"
+	@touch $@ $(VENV)/.server.stamp
+
+venv: $(VENV)/.dev.stamp
+
+# --- the demo ------------------------------------------------------------------------------------
+
+demo: export FLASK_NEXORA_RT_URL := $(URL)
+demo: check-demo $(VENV)/.server.stamp
+	@$(BIN)/flask --app example_app demo seed
+	@echo "Open http://$(HOST):$(PORT) in two browser windows (Ctrl-C stops the demo)."
+	@exec $(BIN)/gunicorn -c python:flask_nexora_rt.gunicorn --no-control-socket \
+	  -k gevent -w $(WORKERS) -b $(HOST):$(PORT) example_app.wsgi:app
+
+check-demo:
+	@case "$(URL)" in memory://*) [ "$(WORKERS)" -le 1 ] || { \
+	  echo "memory:// keeps its log inside one process. For $(WORKERS) workers: make demo URL=redis://localhost:6379 WORKERS=$(WORKERS)"; \
+	  exit 2; };; esac
+
+# --- checks --------------------------------------------------------------------------------------
+
+lint: $(VENV)/.dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(call need,chromium,chromium fonts-liberation,the browser of tests/browser)
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev.stamp
+	$(call need,nginx,nginx libnginx-mod-nchan,a server to compare with)
+	@[ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || { \
+	  [ "$$(id -u)" = 0 ] && { apt-get -qq update && $(APT_INSTALL) libnginx-mod-nchan; } >/dev/null; } \
+	  || { echo "Nchan is missing, on Debian: apt-get install libnginx-mod-nchan"; exit 1; }
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+clean:
+	rm -rf $(VENV) build dist benchmarks/build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The WSGI apps that gunicorn serves in the benchmarks, one per file."""

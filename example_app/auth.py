@@ -1,0 +1,83 @@
+"""Signing in as one of the demo users, and out again."""
+
+from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask_login import LoginManager, current_user, login_required, login_user, logout_user
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from example_app.guard import refuse_other_sites
+from example_app.models import User, db
+
+blueprint = Blueprint("auth", __name__)
+blueprint.before_request(refuse_other_sites)
+login_manager = LoginManager()
+
+
+def init_app(app: Flask) -> None:
+    """Adds sign-in to the app."""
+    login_manager.init_app(app)
+    app.register_blueprint(blueprint)
+
+
+@login_manager.user_loader
+def load_user(user_id: str) -> User | None:
+    """The user of a session."""
+    return db.session.get(User, int(user_id))
+
+
+@login_manager.unauthorized_handler
+def ask_to_sign_in() -> Response | tuple[dict[str, str], int]:
+    """A page leads to the sign-in page and back; a script gets a status it can read."""
+    if request.accept_mimetypes.best == "application/json":
+        return {"error": "Unauthorized", "detail": "Sign in and try again."}, 401
+    return redirect(url_for("auth.sign_in", next=request.path))
+
+
+@blueprint.get("/login")
+def sign_in() -> Response | str:
+    """The demo users to choose from, and a form."""
+    if current_user.is_authenticated:
+        return redirect(url_for("chat.guilds"))
+    users = db.session.scalars(select(User).order_by(User.id)).all()
+    return render_template("login.html", users=users, next=request.args.get("next", ""))
+
+
+@blueprint.post("/login")
+def check_password() -> Response | tuple[str, int]:
+    """Signs in with login and password."""
+    user = _find(request.form.get("login", ""))
+    if user is None or not user.has_password(request.form.get("password", "")):
+        flash("This login and password do not belong together.", "error")
+        users = db.session.scalars(select(User).order_by(User.id)).all()
+        return render_template("login.html", users=users, next=_target("")), 422
+    return _enter(user)
+
+
+@blueprint.post("/login/<login>")
+def sign_in_as(login: str) -> Response:
+    """Signs in with a click: this is a demo, and everybody may be everybody."""
+    return _enter(_find(login) or abort(404))
+
+
+@blueprint.post("/logout")
+@login_required
+def sign_out() -> Response:
+    """Ends the session."""
+    logout_user()
+    return redirect(url_for("auth.sign_in"))
+
+
+def _find(login: str) -> User | None:
+    return db.session.scalar(select(User).where(User.login == login.strip().lower()))
+
+
+def _enter(user: User) -> Response:
+    login_user(user)
+    return redirect(_target(url_for("chat.guilds")))
+
+
+def _target(default: str) -> str:
+    """Where to go next; only a path of our own, never another site."""
+    path = request.form.get("next", "")
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_ours else default

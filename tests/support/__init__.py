@@ -1,0 +1,1 @@
+"""Real servers and exact clients for the tests; nothing here is shipped."""
