@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from werkzeug.routing import RequestRedirect
 
 from .. import errors
 from ..state import current_state
+
+logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,6 +29,8 @@ def guard(blueprint: Blueprint) -> None:
 
 def answer_error(error: errors.NexoraError) -> Response:
     """Write one of our errors as ``{"error", "detail"[, "fields"]}``."""
+    if error.status >= 500 and not error.retryable:
+        logger.error("%s: %s", error.error, error)
     body: dict[str, Any] = {"error": error.error}
     if str(error):
         body["detail"] = str(error)

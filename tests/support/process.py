@@ -50,7 +50,8 @@ class ServerProcess:
 
     def log(self) -> str:
         """What it has written so far."""
-        return self.log_file.read_text(errors="replace")
+        # A fixture may have removed it before the report of a failed teardown is written.
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def wait_ready(self, ready: Callable[[], bool], timeout: float) -> None:
         """Polls until `ready()`; RuntimeError with the log when the process ends or time is up."""

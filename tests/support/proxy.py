@@ -81,6 +81,11 @@ class TcpProxy:
         """Takes connections again after `refuse()`."""
         self._accepting = True
 
+    def retarget(self, target: str) -> None:
+        """Passes bytes to another server from now on, and cuts the links to the old one."""
+        self._target = urlsplit(target)
+        self.cut_all()
+
     def pause(self) -> None:
         """Holds all bytes back in both directions, without closing: the network hangs."""
         self._flowing.clear()

@@ -26,7 +26,7 @@ class AppServer:
         self.port = port
         self.directory = Path(tempfile.mkdtemp(prefix="nexora-server-"))
         self._command = command
-        self._env = _environment(env or {})
+        self._env = environment(env or {})
         self._ready_path = ready_path
         self._process: ServerProcess | None = None
 
@@ -162,7 +162,8 @@ class FlaskRunServer(AppServer):
         super().__init__(command, port, env, ready_path)
 
 
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what configures an app, and with the checkout on the path."""
     inherited = {
         name: value
         for name, value in os.environ.items()

@@ -1,0 +1,251 @@
+"""Two people talk in the demo, live; who was away catches up; who does not belong gets nothing."""
+
+import re
+import signal
+
+from playwright.sync_api import expect
+
+GUILD = "Mapmakers"
+
+
+def in_room(open_page, server, login, **options):
+    page = open_page(server, login, **options)
+    page.enter(GUILD)
+    return page
+
+
+class TestTalking:
+    def test_members_see_each_others_messages_live(self, demo, open_page):
+        alice, bob = in_room(open_page, demo, "alice"), in_room(open_page, demo, "bob")
+
+        alice.say("Is the ink dry?")
+        bob.expect_message("Is the ink dry?")
+        bob.say("Since noon.")
+        alice.expect_message("Since noon.")
+
+        assert alice.texts()[-2:] == bob.texts()[-2:] == ["Is the ink dry?", "Since noon."]
+
+    def test_message_is_shown_as_it_was_written(self, start_demo, open_page):
+        server = start_demo()
+        alice, bob = in_room(open_page, server, "alice"), in_room(open_page, server, "bob")
+        text = '<b>5 < 6</b> & "ja"\n\u2028 zwei\r\n😀 data: x'
+
+        alice.page.get_by_role("textbox", name="Message").fill(text)
+        alice.page.get_by_role("button", name="Send").click()
+
+        bob.expect_message("😀 data: x")
+        assert bob.texts()[-1] == text.replace("\r\n", "\n")
+
+    def test_history_is_shown_and_goes_further_back_on_request(self, start_demo, open_page):
+        server = start_demo()
+        bob = open_page(server, "bob")
+        for n in range(60):
+            post(bob, f"line {n}")
+        bob.enter(GUILD)
+
+        assert bob.texts() == [f"line {n}" for n in range(10, 60)]
+        bob.page.get_by_role("button", name="Show earlier messages").click()
+        bob.expect_message("Morning!")
+        assert bob.texts()[4:] == [f"line {n}" for n in range(60)]
+
+
+class TestBeingAway:
+    def test_who_was_offline_catches_up_once_and_in_order(self, demo, open_page):
+        alice, bob = in_room(open_page, demo, "alice"), in_room(open_page, demo, "bob")
+        before = alice.texts()
+        alice.go_offline()
+        alice.expect_state("Offline")
+        lines = [f"while you were away, {n}" for n in range(12)]
+        for line in lines:
+            bob.say(line)
+
+        alice.go_online()
+        alice.expect_state("Live")
+        alice.expect_message(lines[-1])
+        bob.say("and now you are back")
+        alice.expect_message("and now you are back")
+
+        assert alice.texts() == [*before, *lines, "and now you are back"]
+
+    def test_absence_longer_than_the_history_is_made_good(self, start_demo, open_page):
+        """The stream says nexora:gap, and the page fetches what the stream no longer has."""
+        server = start_demo(env={"FLASK_NEXORA_RT_RETENTION_EVENTS": "3"})
+        alice, bob = in_room(open_page, server, "alice"), in_room(open_page, server, "bob")
+        before = alice.texts()
+        alice.go_offline()
+        alice.expect_state("Offline")
+        lines = [f"line {n}" for n in range(60)]
+        for line in lines:
+            post(bob, line)
+
+        alice.go_online()
+        alice.expect_message("line 59")
+        alice.expect_message("line 0")
+
+        assert alice.texts() == [*before, *lines]
+
+    def test_restart_of_the_server_loses_nothing(self, demo, open_page):
+        alice, bob = in_room(open_page, demo, "alice"), in_room(open_page, demo, "bob")
+        before = alice.texts()
+        bob.say("before the restart")
+        alice.expect_message("before the restart")
+
+        demo.stop(signal.SIGTERM)
+        alice.expect_state(re.compile("Reconnecting|Offline"))
+        demo.start()
+        post(bob, "after the restart")
+        alice.expect_message("after the restart", timeout=30)
+        alice.expect_state("Live")
+
+        assert alice.texts() == [*before, "before the restart", "after the restart"]
+        alice.forgive("net::ERR_CONNECTION_REFUSED")
+        bob.forgive("net::ERR_CONNECTION_REFUSED")
+
+    def test_stream_that_the_browser_gave_up_is_opened_again(self, start_demo, open_page):
+        """A native EventSource stops for ever at any status but 200."""
+        server = start_demo()
+        alice, bob = in_room(open_page, server, "alice"), in_room(open_page, server, "bob")
+        asked = []
+
+        def bad_gateway(route):
+            asked.append(route.request.url)
+            route.fulfill(status=502, body="bad gateway")
+
+        alice.page.route("**/realtime/stream*", bad_gateway)
+        alice.go_offline()
+        alice.expect_state("Offline")
+        alice.go_online()
+        alice.expect_state("Offline, retrying")
+        bob.say("through the bad gateway")
+        alice.page.unroute("**/realtime/stream*")
+
+        alice.expect_message("through the bad gateway", timeout=30)
+        alice.expect_state("Live")
+        assert "last_event_id=" in asked[0]
+        alice.forgive("status of 502")
+
+
+class TestConnectionState:
+    def test_state_is_text_and_colour_and_is_announced(self, start_demo, open_page):
+        alice = in_room(open_page, start_demo(), "alice")
+        status = alice.page.get_by_role("status")
+        expect(status).to_have_attribute("aria-live", "polite")
+        live = colour(status)
+
+        alice.go_offline()
+        alice.expect_state("Offline")
+        offline = colour(status)
+        alice.go_online()
+        alice.expect_state("Live")
+
+        assert live != offline
+        assert colour(status) == live
+
+    def test_page_says_that_it_is_connecting(self, start_demo, open_page):
+        alice = open_page(start_demo(), "alice")
+        seen = []
+
+        def look_first(route):
+            seen.append(alice.page.get_by_role("status").text_content())
+            route.continue_()
+
+        alice.page.route("**/realtime/stream*", look_first)
+        alice.enter(GUILD)
+
+        assert seen == ["Connecting"]
+
+    def test_message_that_cannot_be_sent_is_kept(self, start_demo, open_page):
+        server = start_demo()
+        alice, bob = in_room(open_page, server, "alice"), in_room(open_page, server, "bob")
+        box = alice.page.get_by_role("textbox", name="Message")
+        alice.go_offline()
+        alice.expect_state("Offline")
+        box.fill("can you hear me?")
+        box.press("Enter")
+        expect(alice.page.get_by_text("Not sent: you are offline.")).to_be_visible()
+        expect(box).to_have_value("can you hear me?")
+
+        alice.go_online()
+        alice.expect_state("Live")
+        box.press("Enter")
+
+        bob.expect_message("can you hear me?")
+        expect(box).to_have_value("")
+
+
+class TestWhoDoesNotBelong:
+    def test_gets_no_page(self, start_demo, open_page):
+        carol = open_page(start_demo(), "carol")
+        answer = carol.page.goto(f"{carol.url}/guilds/1")
+
+        assert answer.status == 403
+        expect(carol.page.get_by_role("heading", name="This door is closed to you")).to_be_visible()
+        carol.forgive("status of 403")
+
+    def test_gets_no_stream_and_no_history(self, start_demo, open_page):
+        carol = open_page(start_demo(), "carol")
+        paths = ["/api/realtime/stream?channels=guild-1", "/guilds/1/messages"]
+
+        statuses = [carol.context.request.get(carol.url + path).status for path in paths]
+
+        assert statuses == [403, 403]
+
+    def test_gets_no_messages(self, demo, open_page):
+        carol, bob = open_page(demo, "carol"), in_room(open_page, demo, "bob")
+        carol.enter("Night Watch")
+        alice = open_page(demo, "alice")
+        alice.enter("Night Watch")
+
+        bob.say("only for mapmakers")
+        alice.say("for the night watch")
+
+        carol.expect_message("for the night watch")
+        assert "only for mapmakers" not in carol.texts()
+
+    def test_is_asked_to_sign_in_and_then_led_back(self, start_demo, browser):
+        server = start_demo()
+        with browser.new_context() as context:
+            page = context.new_page()
+            page.goto(f"{server.url}/guilds/1")
+            page.get_by_role("button", name="Bob").click()
+
+            expect(page).to_have_url(f"{server.url}/guilds/1")
+
+
+def test_signing_in_with_a_password(start_demo, browser):
+    server = start_demo()
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{server.url}/login")
+        page.get_by_text("Sign in with a password instead").click()
+        page.get_by_label("Login").fill("bob")
+        for password in ("wrong", "demo"):
+            page.get_by_label("Password").fill(password)
+            page.get_by_role("button", name="Sign in", exact=True).click()
+            if password == "wrong":
+                expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+                page.get_by_label("Login").fill("bob")
+
+        expect(page).to_have_url(f"{server.url}/guilds")
+
+
+def test_pages_fit_a_phone(start_demo, open_page):
+    server = start_demo()
+    alice = in_room(open_page, server, "alice", viewport={"width": 390, "height": 844})
+    alice.say("a-very-long-word-" * 20)
+
+    for path in ("/guilds/1", "/guilds"):
+        alice.page.goto(server.url + path)
+        assert alice.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def post(page, content):
+    """Sends a message as this person without the page."""
+    page.posted = getattr(page, "posted", 0) + 1
+    url = f"{page.url}/guilds/1/messages"
+    data = {"content": content, "clientId": f"test-{page.posted}"}
+    assert page.context.request.post(url, data=data).status == 201
+
+
+def colour(locator):
+    return locator.evaluate("node => getComputedStyle(node).color")

@@ -1,0 +1,90 @@
+"""The host that the end-to-end tests run under real servers."""
+
+import os
+from itertools import count
+
+from flask import Flask, jsonify, request
+from flask_login import LoginManager, UserMixin, login_user
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import text
+from sqlalchemy.pool import QueuePool
+
+from flask_nexora_rt import NexoraRT
+
+db = SQLAlchemy()
+rt = NexoraRT()
+login = LoginManager()
+
+
+class User(UserMixin):
+    """A user whose id says what it may do: `member-3` holds `room-3` and nothing else."""
+
+    def __init__(self, id):
+        self.id = id
+
+
+login.user_loader(User)
+rt.channel("public-{id}", public=True)
+
+
+@rt.channel("room-{room_id}")
+def may_enter(user, room_id):
+    # As a host would: the database says who is a member, and so a connection is taken.
+    db.session.execute(text("SELECT 1"))
+    return user.id.startswith("admin") or user.id == f"member-{room_id}"
+
+
+def create_app():
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY="e2e",
+        NEXORA_RT_SECRET="a secret for the end-to-end tests",
+        SQLALCHEMY_DATABASE_URI=os.environ.get("E2E_DATABASE", "sqlite://"),
+        SQLALCHEMY_ENGINE_OPTIONS=pool_options(),
+    )
+    app.config.from_prefixed_env()
+    db.init_app(app)
+    login.init_app(app)
+    rt.init_app(app, db=db)
+    add_routes(app)
+    return app
+
+
+def pool_options():
+    """One connection for everybody, and nobody waits long for it."""
+    if not os.environ.get("E2E_DATABASE", "").startswith("sqlite:///"):
+        return {}
+    return {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 2}
+
+
+def add_routes(app):
+    @app.post("/login/<user_id>")
+    def sign_in(user_id):
+        login_user(User(user_id))
+        return jsonify(ok=True)
+
+    @app.post("/trigger")
+    def trigger():
+        body = request.get_json()
+        return jsonify(rt.trigger(body["channels"], body["name"], body["data"]))
+
+    @app.post("/trigger-batch")
+    def trigger_batch():
+        return jsonify(rt.trigger_batch(request.get_json()))
+
+    @app.get("/query")
+    def query():
+        return jsonify(answer=db.session.execute(text("SELECT 42")).scalar())
+
+    @app.get("/streams")
+    def streams():
+        return jsonify(count=len(app.extensions["nexora_rt"].runtime.hub))
+
+    numbers = count()
+
+    @app.get("/count")
+    def counted():
+        return jsonify(number=next(numbers), pid=os.getpid())
+
+
+app = create_app()
