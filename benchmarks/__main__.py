@@ -49,15 +49,16 @@ def main() -> int:
     options, began = parse(), time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the servers on the way out
     build()
-    about = machine.describe()
+    about, others = machine.describe(), machine.Others()
     with new_bench(options.quick) as bench:
         proof = prove(bench)
         lines = measure(bench, set(options.only or ROWS))
+    about["CPU used by other processes during the run"] = str(others)
     proof += highest(lines)
     progress(f"{time.monotonic() - began:.0f} s")
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
     write(options, report.document(lines, about, proof, command))
-    print(report.table(lines), report.notes(lines), *proof, sep="\n")
+    print(report.table(lines), report.notes(lines), *proof, f"others: {others}", sep="\n")
     return 0 if all(line.met for line in lines) else 1
 
 

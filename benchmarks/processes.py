@@ -87,9 +87,9 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
-def resident_kib(pid: int) -> int:
-    """VmRSS of a process, in KiB."""
+def resident_mb(pid: int) -> float:
+    """VmRSS of a process, in MB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
-            return int(line.split()[1])
+            return int(line.split()[1]) / 1024
     raise RuntimeError(f"process {pid} has no VmRSS")

@@ -14,13 +14,13 @@ from . import sse
 from .errors import BrokerUnavailable, Overloaded
 from .events import CLOSING, GAP, PING, Entry, Event, Position, Reset
 from .fanout import Topics, replay_blocks
-from .log import Batch, Bounds, EventLog, Gap, Limits, Window
+from .follower import Follower
+from .log import Batch, Bounds, EventLog, Gap, GapReason, Limits, Window
 from .settings import Settings
 from .transport.base import Start, Stream
 
 logger = logging.getLogger(__name__)
 
-_READ_SECONDS = 5.0
 _START_SECONDS = 5.0
 _REPLAY_CHUNK = 200
 _RANGE_PAGE = 1000
@@ -67,14 +67,18 @@ class Hub:
         self._users: Counter[str] = Counter()
         self._wheel: list[set[Stream]] = [set() for _ in range(settings.heartbeat)]
         self._ticks = 0
-        self._connected = False
         self._draining = False
         self._stopped = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._follower = Follower(log, self)
 
     def __repr__(self) -> str:
-        state = "draining" if self._draining else "live" if self._connected else "disconnected"
+        state = "draining" if self._draining else "live" if self.connected else "disconnected"
         return f"<Hub {state} at {self.position}: {len(self._streams)} streams>"
+
+    @property
+    def connected(self) -> bool:
+        """Whether the log is being read, and had been read to its end once."""
+        return self._follower.connected
 
     @property
     def position(self) -> Position:
@@ -88,16 +92,13 @@ class Hub:
 
     def start(self) -> None:
         """Begin to follow the log. Call once, in the process that serves (after any fork)."""
-        for target in (self._follow, self._beat):
-            thread = threading.Thread(
-                target=target, name=f"nexora-rt{target.__name__}", daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
+        self._follower.start()
+        threading.Thread(target=self._beat, name="nexora-rt-heartbeat", daemon=True).start()
 
     def stop(self) -> None:
         """End every stream at once and stop following the log."""
         self._stopped.set()
+        self._follower.stop()
         for stream in self._snapshot():
             stream.abort()
 
@@ -145,7 +146,7 @@ class Hub:
 
     def _wait_for_start(self) -> None:
         with self._moved:
-            if not self._moved.wait_for(lambda: self._connected, _START_SECONDS):
+            if not self._moved.wait_for(lambda: self.connected, _START_SECONDS):
                 raise BrokerUnavailable("the log cannot be reached")
 
     def _wait_until_at(self, cursor: Position) -> None:
@@ -285,7 +286,17 @@ class Hub:
                 # Under gevent nothing else runs during this loop; pages should.
                 time.sleep(0)
 
-    def _begin_anew(self, bounds: Bounds, reason: str) -> None:
+    def begin(self, bounds: Bounds) -> None:
+        """Take the log up where it is retained from; nothing has been read of it yet."""
+        with self._lock:
+            self._window.restart(bounds._replace(last=bounds.floor))
+
+    def begin_anew(self, bounds: Bounds, reason: GapReason) -> None:
+        """The log lost something: tell every live stream, and go on from ``bounds.last``."""
+        with self._order:
+            self._begin_anew(bounds, reason)
+
+    def _begin_anew(self, bounds: Bounds, reason: GapReason) -> None:
         """The log lost something: tell every live stream, and go on from ``bounds.last``."""
         with self._lock:
             since = self.position
@@ -296,64 +307,12 @@ class Hub:
             body = gap_body(stream.channels, reason, since, bounds.floor)
             stream.push(stream.codec.control(bounds.last, GAP, body))
 
-    # -- the two threads ----------------------------------------------------------------------
-
-    def _follow(self) -> None:
-        """Tail the log for as long as the worker lives; a broken tail comes back by itself."""
-        pause = 0.05
-        while not self._stopped.is_set():
-            try:
-                self._read_on()
-            except BrokerUnavailable as error:
-                if self._connected:
-                    logger.warning("the log is out of reach, streams stay open: %s", error)
-                self._connected = False
-                self._stopped.wait(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-                pause = min(pause * 2, 2.0)
-            except Exception:
-                logger.exception("the tail of the log failed; it starts again")
-                self._stopped.wait(1.0)
-            else:
-                pause = 0.05
-
-    def _read_on(self) -> None:
-        """Open a tail where the last one ended, and read until it breaks."""
-        last = self._check_log()
-        tail = self._log.tail(self.position)
-        try:
-            while not self._stopped.is_set():
-                if not self._connected and self.position >= last:
-                    self._set_connected()
-                batch = tail.read(_READ_SECONDS)
-                if batch.entries or batch.ephemeral:
-                    self.deliver(batch)
-                elif self._check_log() != self.position:
-                    return
-        finally:
-            tail.close()
-
-    def _check_log(self) -> Position:
-        """Compare the log with what we have seen of it; return its last position.
-
-        A flush does not wake a blocked reader, and a fail-over or a long absence may have taken
-        entries that nobody read: only asking shows it.
-        """
-        started = self.position > (0, 0)
-        bounds = self._log.bounds(seen=self.position if started else None)
-        reason = bounds.gap(self.position)
-        if not started:
-            # The tail itself fills the window: it starts at the floor.
-            with self._lock:
-                self._window.restart(bounds._replace(last=bounds.floor))
-        elif reason is not None:
-            with self._order:
-                self._begin_anew(bounds, reason)
-        return bounds.last
-
-    def _set_connected(self) -> None:
+    def read_to_the_end(self) -> None:
+        """The log has been read as far as it went: streams may join."""
         with self._moved:
-            self._connected = True
             self._moved.notify_all()
+
+    # -- time ---------------------------------------------------------------------------------
 
     def _beat(self) -> None:
         while not self._stopped.wait(1.0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,17 @@ def stream_response(*blocks: bytes) -> Response:
     return Response(blocks, content_type=sse.CONTENT_TYPE, headers=HEADERS)
 
 
+def come_back(cursor: Position | None, head: Position) -> list[bytes]:
+    """Write the answer to an overload: 200, wait, try again; any other status stops for good.
+
+    A client without a cursor is given ``head``, so that it misses nothing while it waits.
+    """
+    blocks = [sse.retry(random.randint(2000, 6000))]  # noqa: S311 - spreads the reconnects
+    if cursor is None and head > (0, 0):
+        blocks.append(sse.checkpoint(head))
+    return blocks
+
+
 class StreamResponse(Response):
     """An open stream. It starts when the server calls it: after every ``after_request``."""
 
@@ -114,7 +126,7 @@ class StreamResponse(Response):
         join = self._opening.join
         stream = kind(hub, self._opening.subscription, join.start, expires, buffer_bytes)
         if _slots_are_full(kind, hub) or not hub.admit(stream):
-            self.response = [sse.retry(5000)]
+            self.response = come_back(self._opening.cursor, join.start.position)
             return super().__call__(environ, start_response)
         first = self._opening.blocks(hub.settings.heartbeat)
         if isinstance(stream, SocketStream):

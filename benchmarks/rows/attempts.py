@@ -78,6 +78,11 @@ class Attempts:
         return DETAIL.format(**{name: found.median for name, found in figures.items() if found})
 
 
+def in_turn(setups: dict[str, Setup], turn: int) -> list[tuple[str, Setup]]:
+    """Every other turn backwards: nobody always runs after the same neighbour."""
+    return list(setups.items())[:: -1 if turn % 2 else 1]
+
+
 def opener(bench: Bench, channel: str, count: int) -> Opener:
     """Starts a fresh server and opens ``count`` streams on it."""
 

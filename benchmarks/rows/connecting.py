@@ -32,8 +32,8 @@ def _measure(bench: Bench, targets: dict[str, Target]) -> dict[str, list[Stats]]
     found: dict[str, list[Stats]] = {name: [] for name in targets}
     for target in targets.values():
         target.loop(CONCURRENCY, 0.5)  # warm
-    for _ in range(bench.rounds(5)):
-        for name, target in targets.items():
+    for turn in range(bench.rounds(5)):
+        for name, target in list(targets.items())[:: -1 if turn % 2 else 1]:
             progress(f"{name}: connecting")
             found[name].append(target.loop(CONCURRENCY, 2 if bench.quick else 4))
     return found

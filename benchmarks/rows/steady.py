@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..bench import FLASK_SSE, NCHAN, OURS, Bench, progress
 from ..comparison import Budget, Comparison
 from ..run import Setup
-from .attempts import Attempts, opener
+from .attempts import Attempts, in_turn, opener
 
 STREAMS, RATE, CHANNEL = 1000, 50.0, "public-steady"
 PACE = f"{STREAMS:,} streams, {RATE:g} events/s"
@@ -16,7 +16,7 @@ def run(bench: Bench) -> list[Comparison]:
     attempts, names = Attempts(), (OURS, NCHAN, FLASK_SSE)
     with attempts.open_all(names, opener(bench, CHANNEL, STREAMS)) as setups:
         for turn in range(bench.rounds(5)):
-            for name, setup in setups.items():
+            for name, setup in in_turn(setups, turn):
                 if name != FLASK_SSE or turn < 3:  # 6 s of CPU per turn, and it hardly varies
                     _measure(attempts, name, setup)
     return [_cpu(attempts, NCHAN, 1.0), _cpu(attempts, FLASK_SSE, 0.12), _latency(attempts)]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import random
 from typing import NamedTuple
 
 from flask import Blueprint, Response, request
 
-from .. import sse
 from ..channels import Grant, Refusal, check_channel
 from ..errors import BadRequest, BrokerUnavailable, Overloaded, Unauthorized
 from ..events import Position
@@ -16,7 +14,7 @@ from ..identity import Caller
 from ..server import require_concurrency
 from ..sse import CODECS
 from ..state import State, current_state
-from ..stream import Opening, StreamResponse, stream_response
+from ..stream import Opening, StreamResponse, come_back, stream_response
 from .auth import refusal_error
 
 logger = logging.getLogger(__name__)
@@ -51,7 +49,7 @@ def stream() -> Response:
         return _open(state, query, caller, decisions)
     except (Overloaded, BrokerUnavailable) as error:
         logger.info("a stream is sent away for a while: %s", error)
-        return come_back(state.runtime.hub.position if query.cursor is None else None)
+        return stream_response(*come_back(query.cursor, state.runtime.hub.position))
 
 
 def read_query(max_channels: int) -> Query:
@@ -110,14 +108,3 @@ def _open(
         codec=CODECS[query.format],
     )
     return StreamResponse(runtime.hub, opening)
-
-
-def come_back(cursor: Position | None) -> Response:
-    """Answer an overload so that an EventSource tries again: any other status stops it.
-
-    A client without a cursor is given one, so that it misses nothing while it waits.
-    """
-    blocks = [sse.retry(random.randint(2000, 6000))]  # noqa: S311 - spreads the reconnects
-    if cursor is not None and cursor > (0, 0):
-        blocks.append(sse.checkpoint(cursor))
-    return stream_response(*blocks)
