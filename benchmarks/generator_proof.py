@@ -22,9 +22,12 @@ def _ceiling(bench: Bench, streams: int, join: int, frames: int) -> str:
     progress(f"generator ceiling: {streams} streams, {join} frames per send")
     found = generator.ceiling(bench, streams, join, frames)
     alone = f"; kernel alone: {found.server_us:.2f} us per delivery" if join == 1 else ""
+    full_core = found.per_second / found.generator_share
+    alone = f"; kernel alone: {found.server_us:.2f} us per delivery" if join == 1 else ""
     return (
-        f"ceiling, {streams:,} streams, {join} per send: {number(found.per_second)} deliveries/s "
-        f"checked, generator {found.generator_share:.0%} of a core{alone}"
+        f"{streams:,} streams, {join} frames per send: {number(found.per_second)} deliveries/s "
+        f"checked with {found.generator_share:.0%} of a core, so {number(full_core)}/s per core"
+        f"{alone}"
     )
 
 

@@ -10,6 +10,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from . import processes
 from .redis_server import find_binary
 
 PACKAGES = ("flask-nexora-rt", "Flask", "Flask-Login", "gunicorn", "gevent", "redis", "Flask-SSE")
@@ -19,18 +20,16 @@ class Others:
     """CPU that processes outside the run took meanwhile: a busy machine spoils latencies first."""
 
     def __init__(self) -> None:
-        self._began, self._busy, self._own = time.monotonic(), _busy_seconds(), _own_seconds()
+        self._began, self._busy, self._own = (
+            time.monotonic(),
+            processes.busy_seconds(),
+            _own_seconds(),
+        )
 
     def __str__(self) -> str:
-        spent = _busy_seconds() - self._busy - (_own_seconds() - self._own)
+        spent = processes.busy_seconds() - self._busy - (_own_seconds() - self._own)
         share = max(0.0, spent / (time.monotonic() - self._began))
         return f"{share:.0%} of one core on average"
-
-
-def _busy_seconds() -> float:
-    """All cores since boot: user, nice, system, irq, softirq."""
-    fields = [int(field) for field in Path("/proc/stat").read_text().split(maxsplit=8)[1:8]]
-    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def _own_seconds() -> float:

@@ -87,6 +87,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
+def busy_seconds() -> float:
+    """What all cores have worked since boot, for whatever process, in seconds."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split(maxsplit=8)[1:8]]
+    return (sum(fields) - fields[3] - fields[4]) / TICKS_PER_SECOND  # less idle and iowait
+
+
 def resident_mb(pid: int) -> float:
     """VmRSS of a process, in MB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

@@ -9,6 +9,10 @@ from pathlib import Path
 from .comparison import Comparison, Series
 
 METHOD = Path(__file__).parent / "METHOD.md"
+PROOF = (
+    "A C server that only sends prebuilt frames (`sseload blast`) feeds it; the share of a core "
+    "that generator and worker took in each run stands under every repeat below."
+)
 HEADINGS = ("row", "work", "unit", "ours", "peer", "", "ours / peer", "budget", "")
 ALIGNMENT = ("---", "---", "---", "---:", "---", "---:", "---:", "---", "---")
 
@@ -70,6 +74,7 @@ def document(
         table(lines),
         notes(lines),
         "## The load generator is not the bottleneck",
+        PROOF,
         _bullets(proof),
         "## How each number was taken",
         METHOD.read_text().strip(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import processes
 from .bench import Bench
@@ -27,9 +28,24 @@ class Run:
     p50_ms: float
     p99_ms: float
     max_ms: float
+    worker_share: float  # of one core, CPU of the server's worker: near 1 it is the bottleneck
     publish_s: float  # how long the publishing itself took
     generator_share: float  # of one core, CPU of the load generator
+    others_share: float  # of one core, CPU of processes that are no part of the run
     joined: float  # deliveries per read() of the generator: above 1 when frames came together
+
+
+class Clocks(NamedTuple):
+    """CPU seconds so far."""
+
+    server: float
+    redis: float
+    publisher: float
+    machine: float
+
+    def since(self, before: Clocks) -> Clocks:
+        """What was spent in between."""
+        return Clocks(*(now - then for now, then in zip(self, before, strict=True)))
 
 
 class Meter:
@@ -41,28 +57,32 @@ class Meter:
         self._before = self._clocks()
         self._began = time.monotonic_ns()
 
-    def _clocks(self) -> list[float]:
-        return [processes.cpu_seconds(pid) for pid in self._pids]
+    def _clocks(self) -> Clocks:
+        server, redis = map(processes.cpu_seconds, self._pids)
+        return Clocks(server, redis, time.process_time(), processes.busy_seconds())
 
     def finish(self, seconds: float) -> Run:
         """Wait up to ``seconds`` for the last delivery and work out the figures."""
         published = time.monotonic_ns()
         stats = self._streams.finish(seconds)
-        spent = [now - before for now, before in zip(self._clocks(), self._before, strict=True)]
-        return self._figures(stats, spent, published)
+        return self._figures(stats, self._clocks().since(self._before), published)
 
-    def _figures(self, stats: Stats, spent: list[float], published: int) -> Run:
+    def _figures(self, stats: Stats, spent: Clocks, published: int) -> Run:
         count: int = stats["delivered"]
+        seconds = (stats["last_ns"] - self._began) / 1e9
+        own = spent.server + spent.redis + spent.publisher + stats["cpu_s"]
         return Run(
             deliveries=count,
-            server_us=spent[0] / count * 1e6,
-            redis_us=spent[1] / count * 1e6,
-            per_second=count / (stats["last_ns"] - self._began) * 1e9,
+            server_us=spent.server / count * 1e6,
+            redis_us=spent.redis / count * 1e6,
+            per_second=count / seconds,
             p50_ms=stats["p50"] / 1e3,
             p99_ms=stats["p99"] / 1e3,
             max_ms=stats["max"] / 1e3,
+            worker_share=spent.server / seconds,
             publish_s=(published - self._began) / 1e9,
             generator_share=stats["cpu_s"] / stats["wall_s"],
+            others_share=max(0.0, spent.machine - own) / seconds,
             joined=count / stats["reads"],
         )
 

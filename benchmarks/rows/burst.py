@@ -6,7 +6,6 @@ from ..bench import NCHAN, OURS, Bench, progress
 from ..comparison import Budget, Comparison
 from .attempts import Attempts, in_turn, opener
 
-EVENTS = 1000
 ROUNDS = {100: 5, 1000: 3}  # by streams: a burst to 1,000 takes Nchan ten seconds
 
 
@@ -17,12 +16,13 @@ def run(bench: Bench) -> list[Comparison]:
 
 def _size(bench: Bench, count: int, rounds: int) -> Comparison:
     attempts, channel = Attempts(), f"public-burst{count}"
+    events = 500 if bench.quick else 1000
     with attempts.open_all((OURS, NCHAN), opener(bench, channel, count)) as setups:
         for turn in range(bench.rounds(rounds)):
             for name, setup in in_turn(setups, turn):
-                progress(f"{name}: burst of {EVENTS} events to {count} streams")
-                attempts.measure(name, lambda: setup.burst(EVENTS))  # noqa: B023 - called at once
-    return _comparison(attempts, f"burst of {EVENTS:,} events to {count:,} streams")
+                progress(f"{name}: burst of {events} events to {count} streams")
+                attempts.measure(name, lambda: setup.burst(events))  # noqa: B023 - called at once
+    return _comparison(attempts, f"burst of {events:,} events to {count:,} streams")
 
 
 def _comparison(attempts: Attempts, work: str) -> Comparison:

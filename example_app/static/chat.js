@@ -78,11 +78,16 @@ class Stream {
 
 // --- the messages ----------------------------------------------------------------------------------
 
-/** The messages by id, in order, each once however often it arrives; drawn as it changes. */
+/**
+ * The messages by id, in order, each once however often it arrives, and after them the drafts: what
+ * was written here and is not in the history yet. Drawn as it changes.
+ */
 class MessageList {
   constructor() {
     this.messages = new Map();
+    this.drafts = new Map();
     this.order = [];
+    this.nodes = new Map();
     this.talk = byId("talk");
     this.talk.addEventListener("scroll", () => this.isAtBottom() && this.showNewest(false));
     byId("to-newest").addEventListener("click", () => this.scrollToBottom());
@@ -90,15 +95,20 @@ class MessageList {
 
   get oldest() { return this.order[0]; }
   get newest() { return this.order.at(-1); }
+  get isEmpty() { return !this.order.length && !this.drafts.size; }
 
-  /** Adds what is not there yet; `live` messages move in and may scroll the list. */
+  /** Adds what is not there yet; `live` messages move in, and may scroll the list. */
   add(messages, { live = false } = {}) {
     const fresh = messages.filter((message) => !this.messages.has(message.id));
     if (!fresh.length) return;
-    const stay = this.isAtBottom() || fresh.some((message) => live && message.senderId === room.me);
-    for (const message of fresh) this.messages.set(message.id, message);
+    const stay = this.isAtBottom();
+    for (const message of fresh) {
+      this.messages.set(message.id, message);
+      this.nodes.set(message.id, messageRow(message, live && message.senderId !== room.me));
+      if (message.senderId === room.me) this.drafts.delete(message.clientId);
+    }
     this.order = [...this.messages.keys()].sort((a, b) => a - b);
-    this.draw(live ? new Set(fresh.map((message) => message.id)) : new Set());
+    this.draw();
     if (stay) this.scrollToBottom();
     else if (live) this.showNewest(true);
   }
@@ -110,34 +120,27 @@ class MessageList {
     this.talk.scrollTop = this.talk.scrollHeight - below;
   }
 
-  draw(arriving) {
+  draw() {
     const rows = [];
     let last = null;
     for (const message of this.order.map((id) => this.messages.get(id))) {
-      if (!last || dayOf(last) !== dayOf(message)) {
-        rows.push(element("li", { class: "day" }, dayOf(message)));
-        last = null;
-      }
-      const follows = last && last.senderId === message.senderId && new Date(message.createdAt) - new Date(last.createdAt) < GROUP_MS;
-      if (follows) rows.at(-1).dataset.followed = "";
-      rows.push(this.row(message, follows, arriving.has(message.id)));
+      const sameDay = last && dayOf(last) === dayOf(message);
+      const follows = sameDay && last.senderId === message.senderId && new Date(message.createdAt) - new Date(last.createdAt) < GROUP_MS;
+      if (!sameDay) rows.push(this.dayRow(message));
+      if (last) this.nodes.get(last.id).toggleAttribute("data-followed", follows);
+      rows.push(this.nodes.get(message.id));
+      rows.at(-1).toggleAttribute("data-follows", follows);
       last = message;
     }
-    byId("messages").replaceChildren(...rows);
+    for (const draft of this.drafts.values()) rows.push(draft.node);
+    place(byId("messages"), rows);
+    byId("empty").hidden = !byId("loading").hidden || !this.isEmpty;
   }
 
-  row(message, follows, isNew) {
-    const mine = message.senderId === room.me;
-    const row = element("li", { class: `message${mine ? " message-mine" : ""}${isNew ? " message-new" : ""}` },
-      element("p", { class: "message-meta" }, element("strong", {}, message.sender.name), ` ${timeOf(message)}`),
-      element("span", { class: "avatar", "aria-hidden": "true" }, message.sender.name[0]),
-      element("p", { class: "message-text" }, message.content),
-    );
-    row.dataset.id = message.id;
-    row.title = new Date(message.createdAt).toLocaleString();
-    row.querySelector(".avatar").dataset.colour = message.senderId % COLOURS;
-    if (follows) row.dataset.follows = "";
-    return row;
+  dayRow(message) {
+    const day = dayOf(message);
+    if (!this.nodes.has(day)) this.nodes.set(day, element("li", { class: "day" }, day));
+    return this.nodes.get(day);
   }
 
   isAtBottom() {
@@ -150,6 +153,24 @@ class MessageList {
   }
 
   showNewest(shown) { byId("to-newest").hidden = !shown; }
+}
+
+function messageRow(message, isNew) {
+  const mine = message.senderId === room.me;
+  const row = element("li", { class: `message${mine ? " message-mine" : ""}${isNew ? " message-new" : ""}` },
+    element("p", { class: "message-meta" }, element("strong", {}, message.sender.name), ` ${timeOf(message)}`),
+    element("span", { class: "avatar", "aria-hidden": "true", "data-colour": message.senderId % COLOURS }, message.sender.name[0]),
+    element("p", { class: "message-text" }, message.content),
+  );
+  row.title = new Date(message.createdAt).toLocaleString();
+  return row;
+}
+
+/** Makes `rows` the children of `parent` and touches only what differs: a log is read out as it grows. */
+function place(parent, rows) {
+  const wanted = new Set(rows);
+  for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
+  rows.forEach((row, n) => parent.children[n] === row || parent.insertBefore(row, parent.children[n] ?? null));
 }
 
 function element(name, attributes, ...children) {
@@ -180,9 +201,83 @@ async function call(url, options = {}) {
 
 const fetchPage = (before) => call(before ? `${room.messages}?before=${before}` : room.messages);
 
+// --- sending ---------------------------------------------------------------------------------------
+
+/** Sends drafts one after the other; one that fails stays in the list and can be tried again. */
+class Outbox {
+  constructor(list) {
+    this.list = list;
+    this.turn = Promise.resolve();
+  }
+
+  add(content) {
+    // The id is kept for every retry: the server saves a message once per id.
+    const draft = { clientId: newId(), content, node: element("li", { class: "message message-mine" }) };
+    this.list.drafts.set(draft.clientId, draft);
+    this.send(draft);
+    this.list.scrollToBottom();
+  }
+
+  send(draft) {
+    this.show(draft, "");
+    this.turn = this.turn.then(() => this.post(draft));
+  }
+
+  async post(draft) {
+    try {
+      const body = JSON.stringify({ content: draft.content, clientId: draft.clientId });
+      const { message } = await call(room.messages, { method: "POST", body });
+      this.list.add([message]);
+    } catch (error) {
+      draft.mayComeBack = !error.status || error.status >= 500;
+      this.show(draft, problemOf(error));
+    }
+  }
+
+  /** Tries again what failed for want of a connection. */
+  retry() {
+    for (const draft of this.list.drafts.values()) if (draft.mayComeBack && draft.problem) this.send(draft);
+  }
+
+  discard(draft) {
+    this.list.drafts.delete(draft.clientId);
+    this.list.draw();
+  }
+
+  show(draft, problem) {
+    if (this.list.drafts.get(draft.clientId) !== draft) return; // the stream was faster than the answer
+    draft.problem = problem;
+    draft.node.replaceChildren(element("p", { class: "message-text" }, draft.content));
+    draft.node.dataset.draft = problem ? "failed" : "sending";
+    if (problem) draft.node.append(this.problemRow(draft));
+    this.list.draw();
+  }
+
+  problemRow(draft) {
+    const again = element("button", { type: "button", class: "button-quiet" }, "Try again");
+    const discard = element("button", { type: "button", class: "button-quiet" }, "Discard");
+    again.addEventListener("click", () => this.send(draft));
+    discard.addEventListener("click", () => this.discard(draft));
+    return element("div", { class: "message-problem" }, element("span", { class: "field-error", role: "alert" }, draft.problem), again, discard);
+  }
+}
+
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function problemOf(error) {
+  if (error.fields) return `Not sent: ${Object.values(error.fields).join(" ")}`;
+  if (error.status === 401) return "Not sent: you are signed out.";
+  if (error.status) return `Not sent: ${error.message}`;
+  return navigator.onLine ? "Not sent: the server does not answer." : "Not sent: you are offline.";
+}
+
 // --- the page --------------------------------------------------------------------------------------
 
 const list = new MessageList();
+const outbox = new Outbox(list);
+const content = byId("content");
 
 /** Where the list may have a hole: what came after this message is to be fetched. */
 let holeAfter = "0";
@@ -190,16 +285,17 @@ let holeAfter = "0";
 /** Fetches from the newest back to the hole's edge, so that nothing between is left out. */
 async function catchUp() {
   holeAfter ??= list.newest ?? "0";
+  let messages = [];
   try {
-    const messages = await fetchAfter(holeAfter);
+    messages = await fetchAfter(holeAfter);
     holeAfter = null;
-    list.add(messages);
-    byId("failed").hidden = true;
-    byId("empty").hidden = list.order.length > 0;
   } catch {
-    byId("failed").hidden = false;
+    // Said on the page below; the next heartbeat or a click tries again.
   }
   byId("loading").hidden = true;
+  byId("failed").hidden = holeAfter === null;
+  list.add(messages);
+  list.draw();
 }
 
 /** The newest page, and when something is known already as many more as reach back to it. */
@@ -228,15 +324,14 @@ async function showEarlier() {
 }
 
 function showState(state, text) {
+  const wasLive = byId("connection").dataset.state === "live";
   byId("connection").dataset.state = state;
   if (byId("connection-text").textContent !== text) byId("connection-text").textContent = text;
+  if (state === "live" && !wasLive) outbox.retry();
 }
 
 function onEvent(name, data) {
-  if (name === "message:new") {
-    byId("empty").hidden = true;
-    list.add([data], { live: true });
-  }
+  if (name === "message:new") list.add([data], { live: true });
   // A stream that goes on where it was brings everything; any other one has to fetch what it missed.
   const isNew = name === "pusher:connection_established" && !data.recovered;
   if (isNew || name === "nexora:gap" || (holeAfter && name === "nexora:ping")) catchUp();
@@ -253,55 +348,25 @@ async function mayRetry() {
   return true;
 }
 
-// --- the composer ----------------------------------------------------------------------------------
-
-const content = byId("content");
-let draftId = null;
-
-function newId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 function fitComposer() {
   byId("send").disabled = !content.value.trim();
   content.style.height = "auto";
   content.style.height = `${content.scrollHeight}px`;
 }
 
-function showProblem(text) {
-  byId("problem").textContent = text;
-  byId("problem").hidden = !text;
-}
-
-async function send(event) {
+function submit(event) {
   event.preventDefault();
-  if (!content.value.trim() || byId("send").disabled) return;
-  draftId ??= newId(); // kept for a retry: the server saves a message once per id
-  byId("send").disabled = true;
-  try {
-    const { message } = await call(room.messages, { method: "POST", body: JSON.stringify({ content: content.value, clientId: draftId }) });
-    draftId = null;
-    content.value = "";
-    showProblem("");
-    onEvent("message:new", message);
-  } catch (error) {
-    showProblem(problemOf(error));
-  }
+  if (!content.value.trim()) return;
+  outbox.add(content.value.trim());
+  content.value = "";
   fitComposer();
   content.focus();
 }
 
-function problemOf(error) {
-  if (error.fields) return Object.values(error.fields).join(" ");
-  if (error.status === 401) return "You are signed out. Load this page again to sign in.";
-  if (error.status) return `Not sent: ${error.message}`;
-  return navigator.onLine ? "Not sent: the server does not answer. Try again." : "Not sent: you are offline. Your text is kept.";
-}
-
-byId("composer").addEventListener("submit", send);
-content.addEventListener("input", () => { draftId = null; fitComposer(); });
+byId("composer").addEventListener("submit", submit);
+content.addEventListener("input", fitComposer);
 content.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
 });
 byId("earlier").addEventListener("click", showEarlier);
 byId("reload").addEventListener("click", catchUp);

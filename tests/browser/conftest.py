@@ -65,7 +65,7 @@ def demo(request: pytest.FixtureRequest, start_demo: StartDemo) -> Any:
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
+def open_page(browser: Browser, make_proxy: Any) -> Iterator[OpenPage]:
     """Signs a person in, in a browser context of their own: `open_page(server, "alice")`.
 
     After the test nothing unexpected may stand in the console.
@@ -74,7 +74,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
     def open_as(server: Any, login: str, **options: Any) -> DemoPage:
         context = contexts.enter_context(browser.new_context(**options))
-        pages.append(DemoPage(context, server.url))
+        pages.append(DemoPage(context, make_proxy(server.url)))
         pages[-1].sign_in(NAMES[login])
         return pages[-1]
 

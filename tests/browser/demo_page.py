@@ -5,19 +5,20 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
-# What Chromium itself writes when a request fails because a test took the network away.
-EXPECTED_WHEN_OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
+from tests.support.proxy import TcpProxy
 
 
 class DemoPage:
     """One signed-in person in a browser of their own.
 
-    `problems` holds what the console showed as errors, and uncaught exceptions.
+    The page reaches the server through `proxy`. `problems` holds what the console showed as
+    errors, and uncaught exceptions.
     """
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
+    def __init__(self, context: BrowserContext, proxy: TcpProxy) -> None:
         self.context = context
-        self.url = url
+        self.proxy = proxy
+        self.url = proxy.url
         self.page: Page = context.new_page()
         self.problems: list[str] = []
         self.page.on("console", self._note)
@@ -56,11 +57,19 @@ class DemoPage:
         expect(self.page.get_by_role("status")).to_have_text(text, timeout=timeout * 1000)
 
     def go_offline(self) -> None:
-        """Takes the network away; what Chromium writes about that is no problem."""
+        """Takes the network away.
+
+        Chromium's own switch fails new requests and tells the page, but an event stream that is
+        open goes on: only the proxy cuts it.
+        """
         self.context.set_offline(True)
+        self.proxy.refuse()
+        self.expect_state("Offline")
 
     def go_online(self) -> None:
-        """Gives the network back."""
+        """Gives the network back; what Chromium wrote about failed requests is no problem."""
+        self.forgive("net::ERR_")
+        self.proxy.accept()
         self.context.set_offline(False)
 
     def forgive(self, text: str) -> None:
@@ -68,7 +77,7 @@ class DemoPage:
         self.problems = [one for one in self.problems if text not in one]
 
     def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and EXPECTED_WHEN_OFFLINE not in message.text:
+        if message.type == "error":
             self.problems.append(f"{message.text} {message.location.get('url')}")
 
 
