@@ -42,6 +42,7 @@ def seed() -> None:
     if db.session.query(User).first() is None:
         _add_everything()
         db.session.commit()
+    click.echo("Sign in with a click, or with login and password:")
     for login, (name, role) in USERS.items():
         click.echo(f"  {login:<6} {DEMO_PASSWORD}   {name}: {role}")
 

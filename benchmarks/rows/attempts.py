@@ -17,8 +17,8 @@ DETAIL = (
     "worker {server_us:.2f} us and Redis {redis_us:.2f} us per delivery, "
     "{per_second:,.0f} deliveries/s, {joined:.1f} per read, "
     "latency p50 {p50_ms:.2f} p99 {p99_ms:.2f} max {max_ms:.2f} ms, "
-    "publishing took {publish_s:.2f} s, "
-    "worker {worker_share:.0%}, generator {generator_share:.0%}, others {others_share:.0%} of a core"
+    "publishing took {publish_s:.2f} s; of a core: worker {worker_share:.0%}, "
+    "generator {generator_share:.0%}, others {others_share:.0%}"
 )
 
 

@@ -134,7 +134,7 @@ class MessageList {
     }
     for (const draft of this.drafts.values()) rows.push(draft.node);
     place(byId("messages"), rows);
-    byId("empty").hidden = !byId("loading").hidden || !this.isEmpty;
+    byId("empty").hidden = !(this.isEmpty && byId("loading").hidden && byId("failed").hidden);
   }
 
   dayRow(message) {
@@ -246,11 +246,13 @@ class Outbox {
 
   show(draft, problem) {
     if (this.list.drafts.get(draft.clientId) !== draft) return; // the stream was faster than the answer
+    const stay = this.list.isAtBottom();
     draft.problem = problem;
     draft.node.replaceChildren(element("p", { class: "message-text" }, draft.content));
     draft.node.dataset.draft = problem ? "failed" : "sending";
     if (problem) draft.node.append(this.problemRow(draft));
     this.list.draw();
+    if (stay) this.list.scrollToBottom();
   }
 
   problemRow(draft) {

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,19 +39,28 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance folder as `flask demo seed` leaves it."""
+    folder = tmp_path_factory.mktemp("instance")
+    seed = [sys.executable, "-m", "flask", "--app", "example_app", "demo", "seed"]
+    env = environment({"DEMO_INSTANCE_PATH": str(folder)})
+    subprocess.run(seed, check=True, cwd=ROOT, env=env, capture_output=True)
+    return folder
+
+
 @pytest.fixture
-def start_demo(gunicorn: Any, tmp_path: Any, app_id: str) -> StartDemo:
-    """Seeds a demo of its own and serves it: `start_demo(url, workers=2, env={...})`."""
+def start_demo(gunicorn: Any, seeded: Path, tmp_path: Path, app_id: str) -> StartDemo:
+    """Serves a demo with data of its own: `start_demo(url, workers=2, env={...})`."""
 
     def start(url: str = "memory://", workers: int = 1, env: dict[str, str] | None = None) -> Any:
         settings = {
-            "DEMO_INSTANCE_PATH": str(tmp_path),
+            "DEMO_INSTANCE_PATH": str(shutil.copytree(seeded, tmp_path / "instance")),
             "FLASK_NEXORA_RT_URL": url,
             "FLASK_NEXORA_RT_APP_ID": app_id,
+            "TMPDIR": str(tmp_path),  # memory:// leaves a lock file for each app id
             **(env or {}),
         }
-        seed = [sys.executable, "-m", "flask", "--app", "example_app", "demo", "seed"]
-        subprocess.run(seed, check=True, cwd=ROOT, env=environment(settings), capture_output=True)
         return gunicorn("example_app.wsgi:app", workers=workers, env=settings)
 
     return start

@@ -226,8 +226,7 @@ class StreamSwarm:
             if self._on_event is not None:
                 self._on_event(stream, event)
         stream.last_event_id = stream.parser.last_event_id
-        if stream.parser.retry_ms is not None:
-            stream.retry_ms = stream.parser.retry_ms
+        self._note_retry(stream)
         if not data or stream.response.complete:
             stream.ends += 1
             self._lost(stream)
@@ -237,6 +236,11 @@ class StreamSwarm:
         if status is not None and stream.state == "connecting":
             stream.state = "open"
             stream.statuses.append(status)
+
+    def _note_retry(self, stream: SwarmStream) -> None:
+        if stream.parser.retry_ms is not None:
+            stream.retries.append(stream.parser.retry_ms)
+            stream.parser.retry_ms = None
 
     def _cut(self, stream: SwarmStream) -> None:
         if stream.connection is None:

@@ -14,7 +14,8 @@ class SwarmStream:
     """What a stream asked for and what it saw; only the swarm's thread writes to it.
 
     `state` is "closed", "connecting" or "open" (its head has come). `ends` counts the
-    connections that the server ended, `cuts` those that we cut.
+    connections that the server ended, `cuts` those that we cut. `retries` are the reconnection
+    times the server has asked for, in order; `retry_ms` is the last.
     """
 
     name: str
@@ -30,10 +31,15 @@ class SwarmStream:
     ends: int = 0
     cuts: int = 0
     refusals: int = 0
-    retry_ms: int | None = None
+    retries: list[int] = field(default_factory=list)
     connection: socket.socket | None = None
     response: HttpResponse = field(default_factory=HttpResponse)
     parser: EventStreamParser = field(default_factory=EventStreamParser)
+
+    @property
+    def retry_ms(self) -> int | None:
+        """The reconnection time that holds now; None when the server never asked for one."""
+        return self.retries[-1] if self.retries else None
 
     def named(self, *names: str) -> list[ServerSentEvent]:
         """The events with one of these names, in the order of arrival."""

@@ -143,7 +143,7 @@ class TestStreamSwarm:
             swarm.wait_for(lambda stream: stream.ends == 1)
             time.sleep(0.1)
 
-        assert (stream.connects, stream.retry_ms) == (1, 60000)
+        assert (stream.connects, stream.retry_ms, stream.retries) == (1, 60000, [60000])
 
     def test_cut_stream_stays_away_until_it_is_reconnected_elsewhere(self, make_swarm):
         swarm = make_swarm()

@@ -1,5 +1,6 @@
 """A small host app, as the tests of one process need it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,20 +38,20 @@ class Host:
         rt.channel("public-{id}", public=True)
 
         @rt.channel("room-{id}")
-        def may_enter(user, id):  # noqa: A002 - the pattern's name
+        def may_enter(user, id):
             self.asked.append(f"room-{id}")
             return user.id in self.members
 
         @rt.channel("presence-{id}")
-        def is_seen(user, id):  # noqa: A002
+        def is_seen(user, id):
             return {"name": user.id.title()}
 
         @rt.channel("team-{id}", presence=True)
-        def plays(user, id):  # noqa: A002
+        def plays(user, id):
             return {"position": "left"}
 
         @rt.channel("broken-{id}")
-        def breaks(user, id):  # noqa: A002
+        def breaks(user, id):
             raise LookupError("a secret of the host")
 
         return rt
@@ -77,6 +78,13 @@ class Host:
     @property
     def hub(self) -> Any:
         return self.state.runtime.hub
+
+    def settle(self, timeout: float = 5) -> None:
+        """Wait until the hub has read all that is published."""
+        deadline = time.monotonic() + timeout
+        while str(self.hub.position) != self.head:
+            assert time.monotonic() < deadline, "the hub does not read on"
+            time.sleep(0.001)
 
 
 def events_of(response: TestResponse) -> list[ServerSentEvent]:

@@ -43,7 +43,9 @@ def test_a_name_in_the_grammar_is_returned(name):
     assert check_channel(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "x" * 165, "a b", "a\n", "\na", "a:b", "a/b", "ä", "a\0", "#"])
+@pytest.mark.parametrize(
+    "name", ["", "x" * 165, "a b", "a\n", "\na", "a:b", "a/b", "ä", "a\0", "#"]
+)
 def test_a_name_outside_the_grammar_is_refused(name):
     with pytest.raises(InvalidName, match="164"):
         check_channel(name)
@@ -403,7 +405,7 @@ def test_anything_else_denies(answer):
 
 
 def test_an_authorizer_that_raises_denies_and_is_logged(caplog):
-    def fail(user, id):  # noqa: A002
+    def fail(user, id):
         raise ZeroDivisionError("no database")
 
     with caplog.at_level(logging.ERROR):
@@ -432,7 +434,7 @@ def test_an_authorizer_gets_the_user_and_the_unescaped_ids():
         lambda user: True,
         lambda user, other: True,
         lambda user, id, more: True,
-        lambda id: True,  # noqa: A006
+        lambda id: True,
         lambda: True,
     ],
     ids=["no id", "another id", "one too many", "no user", "nothing"],
@@ -445,10 +447,10 @@ def test_an_authorizer_that_cannot_take_the_ids_is_refused_at_registration(autho
 @pytest.mark.parametrize(
     "authorizer",
     [
-        lambda user, id: True,  # noqa: A006
+        lambda user, id: True,
         lambda user, **ids: True,
-        lambda anybody, id=None, more=1: True,  # noqa: A006
-        lambda *args, id: True,  # noqa: A006
+        lambda anybody, id=None, more=1: True,
+        lambda *args, id: True,
     ],
 )
 def test_an_authorizer_that_can_take_the_ids_is_taken(authorizer):

@@ -75,7 +75,7 @@ def test_nothing_fits_between_a_position_and_the_next(position):
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 
 
-@pytest.mark.parametrize("char", [*CONTROLS, "\u2028", "\u2029", "\ud800", "\udfff"], ids=ascii)
+@pytest.mark.parametrize("char", [*CONTROLS, "\u2028", "\u2029", "\ud800"], ids=ascii)
 @pytest.mark.parametrize("where", ["{}tick", "ti{}ck", "tick{}"])
 def test_a_name_with_a_control_character_is_refused(char, where):
     with pytest.raises(InvalidName, match="control"):

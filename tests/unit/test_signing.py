@@ -48,6 +48,12 @@ def test_the_vector_of_a_presence_channel(name, signature):
     assert channel_signature(KEY, SECRET, SOCKET, "presence-foobar", data) == f"{KEY}:{signature}"
 
 
+HTTP_CALL = (
+    "POST\n/apps/3/events\nauth_key=278d425bdf160c739803&auth_timestamp=1353088179&"
+    "auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f"
+)
+
+
 @pytest.mark.parametrize(
     "text, signature",
     [
@@ -55,11 +61,7 @@ def test_the_vector_of_a_presence_channel(name, signature):
             '1234.1234::user::{"id":"12345"}',
             "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba",
         ),
-        (
-            "POST\n/apps/3/events\nauth_key=278d425bdf160c739803&auth_timestamp=1353088179"
-            "&auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f",
-            "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c",
-        ),
+        (HTTP_CALL, "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c"),
     ],
     ids=["sign-in", "HTTP API"],
 )

@@ -76,7 +76,9 @@ def read_back(codec: str, stream: bytes, cuts: list[int] = ()) -> list[tuple]:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-@given(positions, names, json_values, st.none() | st.text(st.characters()), st.lists(st.integers(0)))
+@given(
+    positions, names, json_values, st.none() | st.text(st.characters()), st.lists(st.integers(0))
+)
 @example(Position(1, 0), " name", "\u2028", "\ud800", [7])
 @example(Position(1, 0), "\ufeff", {"a": "\r\n"}, "", [])
 def test_any_event_comes_back(codec, position, name, data, user_id, cuts):
