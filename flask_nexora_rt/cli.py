@@ -9,6 +9,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from . import publishing
 from .channels import check_channel
 from .errors import NexoraError
 from .events import Entry
@@ -36,7 +37,7 @@ def trigger(channel: str, event: str, data: str) -> None:
             "publish from another one"
         )
     try:
-        answer = state.rt.trigger(channel, event, json.loads(data))
+        answer = publishing.trigger(state, channel, event, json.loads(data))
     except json.JSONDecodeError as error:
         raise click.BadParameter(f"not JSON: {error}", param_hint="JSON") from None
     except NexoraError as error:

@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
 
 from .channels import Grant, Refusal
+from .declarations import Declarations
 from .errors import NotServable
 from .events import Event, make_event
 from .identity import Caller, current_caller
@@ -18,9 +19,6 @@ from .log.sole import SoleProcess
 from .runtime import Runtime
 from .settings import Settings
 from .signing import SocketIds, Tickets
-
-if TYPE_CHECKING:
-    from .extension import NexoraRT
 
 EXTENSION_KEY = "nexora_rt"
 
@@ -30,7 +28,7 @@ class State:
     """The per-app state. ``clock`` gives seconds since the epoch; tests move it."""
 
     app: Flask
-    rt: NexoraRT
+    declared: Declarations
     settings: Settings
     db: Any = None
     clock: Callable[[], float] = time.time
@@ -60,14 +58,14 @@ class State:
 
     def caller(self) -> Caller:
         """Who makes the current request."""
-        return current_caller(self.rt._user_id)
+        return current_caller(self.declared.user_id)
 
     def authorize(self, channels: Sequence[str], caller: Caller) -> list[Grant | Refusal]:
         """Ask the host about each channel, in order."""
-        return [self.rt._channels.authorize(channel, caller.user) for channel in channels]
+        return [self.declared.channels.authorize(channel, caller.user) for channel in channels]
 
     def is_presence(self, channel: str) -> bool:
-        return self.rt._channels.is_presence(channel)
+        return self.declared.channels.is_presence(channel)
 
     def event(self, channels: str | Sequence[str], name: str, data: Any, **rest: Any) -> Event:
         """Build an event with this app's limit and JSON provider; see `events.make_event`."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from flask import Blueprint, Response, jsonify, request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from .. import publishing
 from ..channels import Grant, Refusal, check_channel
 from ..errors import BadRequest, Forbidden, NexoraError, Unauthorized
 from ..identity import Caller
@@ -93,7 +94,7 @@ def _signature(state: State, grant: Grant, socket_id: str | None, caller: Caller
     member: dict[str, Any] | None = None
     if state.is_presence(grant.channel):
         member = {"user_id": caller.id, "user_info": grant.user_info or {}}
-    return state.rt.authenticate(grant.channel, socket_id, member)
+    return publishing.authenticate(state, grant.channel, socket_id, member)
 
 
 def refusal_error(refusals: list[Refusal]) -> NexoraError:
