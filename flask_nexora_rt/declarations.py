@@ -1,0 +1,18 @@
+"""What the host declares once, for every app that uses the extension object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .channels import ChannelRegistry
+
+
+@dataclass
+class Declarations:
+    """Who may hold which channel, and how users are named."""
+
+    channels: ChannelRegistry = field(default_factory=ChannelRegistry)
+    user_id: Callable[[Any], object] | None = None
+    user_info: Callable[[str], Mapping[str, Any] | None] | None = None
