@@ -7,25 +7,12 @@ Redis cuts slow subscribers; a tail that goes on from a known id can do neither.
 from __future__ import annotations
 
 import json
-import random
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-import redis
-from redis import exceptions
-from redis.backoff import NoBackoff
-from redis.commands.core import Script
-from redis.retry import Retry
-from redis.sentinel import MasterNotFoundError, Sentinel
-
-from ..errors import BrokerUnavailable
 from ..events import Entry, Event, Position, Reset
+from ..redis_client import RedisClient, connect, key_prefix, mapped_errors
 from .base import DEDUPE_COUNT, DEDUPE_SECONDS, Batch, Bounds, Gap
 from .window import Limits
 
@@ -33,94 +20,21 @@ T = TypeVar("T")
 
 _EVENTS_PER_CALL = 500
 _READ_COUNT = 1000
-_EPHEMERAL_ENTRIES = 10_000
-_CONNECTIONS = 64
-# What a restart, a fail-over or a broken link looks like: it passes.
-_PASSING = (
-    exceptions.ConnectionError,
-    exceptions.TimeoutError,
-    exceptions.BusyLoadingError,
-    exceptions.ReadOnlyError,
-    MasterNotFoundError,
-)
-
-
-def connect(url: str, timeout: float, connections: int = _CONNECTIONS) -> redis.Redis:
-    """Return a client for any supported URL; ``timeout`` (seconds) bounds every reply.
-
-    ``sentinel://[user:password@]host:port[,host:port]/service[/db]`` asks Sentinels for the
-    master. The client does not retry by itself: appends are retried with their publish ids.
-    """
-    options: dict[str, Any] = {
-        "socket_timeout": timeout,
-        "socket_connect_timeout": min(timeout, 5),
-        "socket_keepalive": True,
-        "health_check_interval": 0,
-        "retry": Retry(NoBackoff(), 0),
-        "max_connections": connections,
-        # Replies stay lists, as the parsers here expect, whichever server answers.
-        "protocol": 2,
-    }
-    if url.startswith("sentinel:"):
-        return _connect_sentinel(url, options)
-    if url.startswith("unix:"):
-        del options["socket_keepalive"]
-    pool = redis.BlockingConnectionPool.from_url(url, timeout=timeout, **options)
-    return redis.Redis(connection_pool=pool)
-
-
-def _connect_sentinel(url: str, options: dict[str, Any]) -> redis.Redis:
-    parts = urlsplit(url)
-    hosts = parts.netloc.rpartition("@")[2].split(",")
-    nodes = [(host, int(port or 26379)) for host, _, port in (h.partition(":") for h in hosts)]
-    service, _, db = parts.path.strip("/").partition("/")
-    login = {
-        "username": unquote(parts.username) if parts.username else None,
-        "password": unquote(parts.password) if parts.password else None,
-    }
-    make: Any = Sentinel  # redis-py leaves it untyped
-    sentinel = make(nodes, sentinel_kwargs={"socket_timeout": 2}, **options, **login)
-    client: redis.Redis = sentinel.master_for(service, db=int(db or 0))
-    return client
-
-
-@cache
-def _source(name: str) -> str:
-    folder = files(__package__) / "lua"
-    common = (folder / "common.lua").read_text()
-    return common + (folder / f"{name}.lua").read_text()
-
-
-@contextmanager
-def _mapped_errors() -> Iterator[None]:
-    """Translate driver errors in one place: what passes is retryable, the rest is ours."""
-    try:
-        yield
-    except exceptions.AuthenticationError as error:
-        raise BrokerUnavailable(f"Redis refuses the login of NEXORA_RT_URL: {error}") from error
-    except exceptions.RedisError as error:
-        raise BrokerUnavailable(
-            f"Redis at NEXORA_RT_URL does not answer as it should ({error}): "
-            "nothing is lost by trying again"
-        ) from error
+# How many ephemeral events wait for a tail that is slow; about as many as this.
+EPHEMERAL_ENTRIES = 10_000
 
 
 class RedisLog:
     """An `EventLog` in Redis. Keys: ``{nexora_rt:<app id>}:log|bounds|seen|seen_before|live``."""
 
-    def __init__(self, url: str, app_id: str, limits: Limits, publish_timeout: float) -> None:
-        self._url = url
+    def __init__(self, client: RedisClient, app_id: str, limits: Limits) -> None:
+        self._client = client
         self._limits = limits
-        self._timeout = publish_timeout
         # The newest position an append of ours was given: proof that the log once had it.
         self._newest = Position(0, 0)
-        self._redis = connect(url, publish_timeout)
-        prefix = f"{{nexora_rt:{app_id}}}:"
+        prefix = key_prefix(app_id)
         self._log, self._bounds = f"{prefix}log", f"{prefix}bounds"
         self._seen, self._live = f"{prefix}seen", f"{prefix}live"
-        self._scripts = {
-            name: Script(self._redis, _source(name)) for name in ("append", "bounds", "range")
-        }
 
     def append(self, events: Sequence[Event]) -> list[Position]:
         positions: list[Position] = []
@@ -137,14 +51,12 @@ class RedisLog:
         return (self._limits.events, int(seconds * 1000), DEDUPE_SECONDS * 1000, DEDUPE_COUNT)
 
     def emit(self, events: Sequence[Event]) -> None:
-        def send() -> None:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for event in events:
-                    fields: dict[Any, Any] = dict(_pairs(_fields(event)))
-                    pipe.xadd(self._live, fields, maxlen=_EPHEMERAL_ENTRIES, approximate=True)
-                pipe.execute()
-
-        self._retrying(send)
+        # Not retried: what may have been sent must not be sent twice.
+        with mapped_errors(), self._client.redis.pipeline(transaction=False) as pipe:
+            for event in events:
+                fields: dict[Any, Any] = dict(_pairs(_fields(event)))
+                pipe.xadd(self._live, fields, maxlen=EPHEMERAL_ENTRIES, approximate=True)
+            pipe.execute()
 
     def bounds(self, seen: Position | None = None) -> Bounds:
         answer = self._run("bounds", [str(max(seen, self._newest)) if seen else ""])
@@ -162,27 +74,11 @@ class RedisLog:
         return RedisTail(self, after)
 
     def close(self) -> None:
-        self._redis.close()
+        self._client.close()
 
     def _run(self, script: str, arguments: Sequence[Any], *more_keys: str) -> Any:
         keys = [self._log, self._bounds, *more_keys]
-        return self._retrying(lambda: self._scripts[script](keys=keys, args=arguments))
-
-    def _retrying(self, call: Callable[[], T]) -> T:
-        """Repeat a call that may be repeated until it succeeds or the time is over."""
-        deadline = time.monotonic() + self._timeout
-        pause = 0.02
-        with _mapped_errors():
-            while True:
-                try:
-                    return call()
-                except exceptions.AuthenticationError:
-                    raise
-                except _PASSING:
-                    if time.monotonic() + pause > deadline:
-                        raise
-                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-                pause = min(pause * 2, 0.5)
+        return self._client.run(__package__, script, keys, arguments)
 
 
 class RedisTail:
@@ -192,15 +88,15 @@ class RedisTail:
         self._names = (log._log.encode(), log._live.encode())
         self.after = after
         # Longer than any wait, so that only a dead link runs into it.
-        self._redis = connect(log._url, timeout=15, connections=1)
-        with _mapped_errors():
+        self._redis = connect(log._client.url, timeout=15, connections=1)
+        with mapped_errors():
             newest: Any = self._redis.xrevrange(log._live, count=1)
             self._live_after: bytes = newest[0][0] if newest else b"0-0"
             self._connection: Any = self._redis.connection_pool.get_connection()
 
     def read(self, timeout: float) -> Batch:
         wait_ms = max(1, int(min(timeout, 10) * 1000))
-        with _mapped_errors():
+        with mapped_errors():
             # Past the client's own parsing: it builds a dict per entry that nobody needs.
             self._connection.send_command(
                 "XREAD", "COUNT", _READ_COUNT, "BLOCK", wait_ms, "STREAMS", *self._names,
@@ -263,11 +159,11 @@ def _entry(row: Sequence[Any]) -> Entry | Reset:
 def _event(fields: Sequence[bytes]) -> Event:
     name, channels, data = fields[1].decode(), fields[3].decode(), fields[5]
     if len(fields) == 6:
-        return Event(tuple(channels.split(" ")), name, data)
+        return Event(tuple(channels.split()), name, data)
     rare = dict(_pairs(fields[6:]))
     parts = json.loads(rare[b"p"]) if b"p" in rare else None
     return Event(
-        tuple(channels.split(" ")),
+        tuple(channels.split()),
         name,
         data,
         exclude=_text(rare.get(b"x")),

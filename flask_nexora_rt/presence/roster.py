@@ -1,0 +1,192 @@
+"""Each worker's copy of the members of the presence channels that its streams hold. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from ..events import SUBSCRIPTION_SUCCEEDED, Position
+from ..fanout import Delivery
+from ..transport.base import Stream
+from .base import Member, Snapshot, read_member
+
+MEMBER_ADDED: Final = "pusher:member_added"
+MEMBER_REMOVED: Final = "pusher:member_removed"
+MEMBER_UPDATED: Final = "nexora:member_updated"
+MEMBER_COUNT: Final = "nexora:member_count"
+
+
+class MemberEvent(NamedTuple):
+    """One change of a channel's members, as the record tells it."""
+
+    channel: str
+    kind: str
+    user_id: str
+    version: int
+    member: Member | None
+
+    @classmethod
+    def parse(cls, data: bytes) -> MemberEvent:
+        body = json.loads(data)
+        user, stored = body["user"], body.get("member")
+        member = read_member(user, stored) if stored else None
+        return cls(body["channel"], body["kind"], user, int(body["version"]), member)
+
+
+class Roster:
+    """The members of one channel, and the streams here that have been shown them.
+
+    ``version`` is None until it has been loaded; events that come before wait in ``early``.
+    """
+
+    def __init__(self, channel: str, limit: int) -> None:
+        self.channel = channel
+        self.version: int | None = None
+        self.members: dict[str, Member] = {}
+        self.ready: set[Stream] = set()
+        self.waiting: set[Stream] = set()
+        self.early: list[MemberEvent] = []
+        self.counted = False
+        self._limit = limit
+        self._counts_only = False
+
+    def take(self, event: MemberEvent, at: Position) -> list[Delivery] | None:
+        """Apply an event and return what to send; None when events before it are missing."""
+        if self.version is None:
+            self.early.append(event)
+            return []
+        if event.version <= self.version:
+            return []
+        if event.version != self.version + 1:
+            self.version, self.early = None, [event]
+            return None
+        self.version = event.version
+        return self._apply(event, at)
+
+    def load(self, snapshot: Snapshot, at: Position) -> list[Delivery]:
+        """Take the record's word for it; return the differences and what came meanwhile."""
+        before, early = self.members, self.early
+        self.version, self.members, self.early = snapshot.version, dict(before), []
+        deliveries: list[Delivery] = []
+        for change in _differences(self.channel, before, snapshot.members):
+            deliveries += self._apply(change, at)
+        for event in early:
+            deliveries += self.take(event, at) or []
+        return deliveries
+
+    def _apply(self, event: MemberEvent, at: Position) -> list[Delivery]:
+        if event.member is not None:
+            self.members[event.user_id] = event.member
+        else:
+            self.members.pop(event.user_id, None)
+        if len(self.members) > self._limit:
+            self._counts_only = self.counted = True
+            return []
+        if self._counts_only:
+            self._counts_only = self.counted = False
+            return [(stream, self._welcome(stream, at)) for stream in self.ready]
+        name, data = _wire(event)
+        return self._tell(name, data, at, but=event.user_id)
+
+    def welcome(self, stream: Stream, at: Position) -> bytes:
+        """Count a stream in and return the block that shows it the members, itself included."""
+        self.waiting.discard(stream)
+        self.ready.add(stream)
+        return self._welcome(stream, at)
+
+    def _welcome(self, stream: Stream, at: Position) -> bytes:
+        infos = {user: json.loads(member.info) for user, member in self.members.items()}
+        if stream.user_id is not None and stream.user_id not in infos:
+            infos[stream.user_id] = json.loads(stream.infos.get(self.channel, "{}"))
+        if len(infos) > self._limit:
+            presence: dict[str, Any] = {"count": len(infos), "ids": [], "hash": {}}
+        else:
+            presence = {"count": len(infos), "ids": list(infos), "hash": infos}
+        data = {"presence": presence}
+        return stream.codec.control(at, SUBSCRIPTION_SUCCEEDED, data, self.channel)
+
+    def count(self, at: Position) -> list[Delivery]:
+        """Return the blocks that tell the new number of members, when only it is told."""
+        if not self.counted:
+            return []
+        self.counted = False
+        return self._tell(MEMBER_COUNT, {"count": len(self.members)}, at)
+
+    def _tell(
+        self, name: str, data: dict[str, Any], at: Position, but: str | None = None
+    ) -> list[Delivery]:
+        blocks = {
+            codec: codec.control(at, name, data, self.channel)
+            for codec in {stream.codec for stream in self.ready}
+        }
+        to = (stream for stream in self.ready if but is None or stream.user_id != but)
+        return [(stream, blocks[stream.codec]) for stream in to]
+
+
+class Rosters:
+    """The rosters of one worker by channel. Not synchronised: the hub's lock guards them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._by_channel: dict[str, Roster] = {}
+
+    def __iter__(self) -> Iterator[Roster]:
+        return iter(self._by_channel.values())
+
+    def get(self, channel: str) -> Roster | None:
+        return self._by_channel.get(channel)
+
+    def hold(self, stream: Stream, channels: Iterable[str]) -> None:
+        """A stream is about to join: from now on no event of these channels is missed."""
+        for channel in channels:
+            roster = self._by_channel.get(channel)
+            if roster is None:
+                roster = self._by_channel[channel] = Roster(channel, self._limit)
+            roster.waiting.add(stream)
+
+    def release(self, stream: Stream, channels: Iterable[str]) -> None:
+        for channel in channels:
+            roster = self._by_channel.get(channel)
+            if roster is None:
+                continue
+            roster.ready.discard(stream)
+            roster.waiting.discard(stream)
+            if not roster.ready and not roster.waiting:
+                del self._by_channel[channel]
+
+    def unload(self) -> list[str]:
+        """Distrust every copy (events may have been missed); return what has to be loaded."""
+        for roster in self:
+            roster.version = None
+        return list(self._by_channel)
+
+
+def last_seen_text(milliseconds: int) -> str:
+    """Write a time as the contract does: ISO 8601, UTC, ending in Z."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _wire(event: MemberEvent) -> tuple[str, dict[str, Any]]:
+    member = event.member
+    if member is None:
+        return MEMBER_REMOVED, {"id": event.user_id}
+    if event.kind == "added":
+        return MEMBER_ADDED, {"id": event.user_id, "info": json.loads(member.info)}
+    seen = last_seen_text(member.last_seen)
+    return MEMBER_UPDATED, {"id": event.user_id, "status": member.status, "lastSeen": seen}
+
+
+def _differences(
+    channel: str, before: dict[str, Member], after: dict[str, Member]
+) -> Iterator[MemberEvent]:
+    for user in before.keys() - after.keys():
+        yield MemberEvent(channel, "removed", user, 0, None)
+    for user, member in after.items():
+        known = before.get(user)
+        if known is None:
+            yield MemberEvent(channel, "added", user, 0, member)
+        elif known.status != member.status:
+            yield MemberEvent(channel, "updated", user, 0, member)
