@@ -240,6 +240,11 @@ class ChannelRegistry:
         found = self.find(channel)
         return channel.startswith("presence-") or (found is not None and found[0].presence)
 
+    def is_public(self, channel: str) -> bool:
+        """Say whether everybody may hold the channel."""
+        found = self.find(channel)
+        return found is not None and found[0].public
+
     def authorize(self, channel: str, user: object | None) -> Grant | Refusal:
         """Decide for ``user`` (None: not signed in). An authorizer that raises denies."""
         found = self.find(channel)

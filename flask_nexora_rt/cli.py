@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
-from . import publishing
+from . import publishing, services
 from .channels import check_channel
 from .errors import NexoraError
 from .events import Entry
@@ -63,6 +64,33 @@ def tail(channel: str, count: int | None) -> None:
             left = None if left is None else left - len(lines)
     except NexoraError as error:
         raise click.ClickException(str(error)) from None
+
+
+@commands.command("status")
+def status() -> None:
+    """Print workers, occupied channels and presence as tables."""
+    state = current_state()
+    if state.settings.in_memory:
+        raise click.ClickException("memory:// lives inside the server's process: ask its health")
+    try:
+        workers = state.runtime.presence.workers()
+        channels = services.channels_info(state, None)["channels"]
+    except NexoraError as error:
+        raise click.ClickException(str(error)) from None
+    columns = ("host", "pid", "streams", "subscriptions", "deliveries", "lag", "draining")
+    click.echo(_table(columns, [[w.get(c, "") for c in columns] for w in workers.values()]))
+    rows = [[n, i["subscription_count"], i.get("user_count", "")] for n, i in channels.items()]
+    click.echo("\n" + _table(("channel", "streams", "members"), rows))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Lay out text columns, each as wide as its widest cell."""
+    lines = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 def _line(entry: Entry, channel: str) -> str:

@@ -95,6 +95,18 @@ class InvalidFields(NexoraError, ValueError):
         super().__init__("correct the fields named in 'fields' and send again")
 
 
+class TooManyRequests(NexoraError):
+    """The caller is too fast. A retry after ``retry_after`` seconds helps."""
+
+    status = 429
+    error = "Too Many Requests"
+    retryable = True
+
+    def __init__(self, detail: str, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+
 class BrokerUnavailable(NexoraError):
     """The log cannot be reached at the moment. A retry helps and is safe."""
 

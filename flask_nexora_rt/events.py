@@ -18,6 +18,7 @@ SUBSCRIPTION_SUCCEEDED: Final = "pusher:subscription_succeeded"
 SUBSCRIPTION_ERROR: Final = "pusher:subscription_error"
 PING: Final = "nexora:ping"
 GAP: Final = "nexora:gap"
+REVOKED: Final = "nexora:revoked"
 CLOSING: Final = "nexora:closing"
 
 _RESERVED_PREFIXES = ("pusher:", "pusher_internal:", "nexora:")
@@ -54,7 +55,8 @@ class Event:
     """What somebody publishes.
 
     ``channels``: where to; one entry serves them all. ``data``: JSON text, UTF-8, one line.
-    ``exclude``: the socket_id that does not get it live. ``key``: in replay a later event with
+    ``exclude``: the socket_id that does not get it live, or
+    the user (see `fanout.exclude_user`). ``key``: in replay a later event with
     the same key supersedes this one. ``replay``: makes this an amendment: replay shows the
     event that the key began with this data, or not at all when it is ``b""``. ``parts``:
     JSON objects by channel, merged over the object in ``data``. ``user_id``: who sent it (client
@@ -139,6 +141,16 @@ def dump_json(data: Any, default: Callable[[Any], Any] | None = None) -> bytes:
         return json.dumps(data, separators=(",", ":"), default=default).encode()
 
 
+def require_size(payload: bytes, limit: int) -> bytes:
+    """Return the JSON text when it is at most ``limit`` bytes, else raise `EventTooLarge`."""
+    if len(payload) > limit:
+        raise EventTooLarge(
+            f"the event is {len(payload)} bytes of JSON, the limit is {limit} "
+            "(NEXORA_RT_MAX_EVENT_BYTES): send an id and let clients fetch the rest"
+        )
+    return payload
+
+
 def make_event(
     channels: str | Sequence[str],
     name: str,
@@ -157,10 +169,5 @@ def make_event(
     if not names:
         raise BadRequest("an event needs at least one channel")
     checked = tuple(dict.fromkeys(map(check_channel, names)))
-    payload = dump_json(data, default)
-    if len(payload) > limit:
-        raise EventTooLarge(
-            f"the event is {len(payload)} bytes of JSON, the limit is {limit} "
-            "(NEXORA_RT_MAX_EVENT_BYTES): send an id and let clients fetch the rest"
-        )
+    payload = require_size(dump_json(data, default), limit)
     return Event(checked, check_publishable(name), payload, exclude=exclude, publish_id=publish_id)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from flask import Flask
+from flask_login import user_logged_out
 
-from . import publishing
+from . import publishing, services
 from .blueprints import register_blueprints
 from .channels import Pattern, Rule
 from .cli import commands
@@ -43,7 +44,18 @@ class NexoraRT:
         state = State(app, self._declared, settings, db)
         register_blueprints(app, settings)
         app.extensions[EXTENSION_KEY] = state
+        user_logged_out.connect(_on_sign_out, app)
         app.cli.add_command(commands)
+
+    @property
+    def presence(self) -> services.PresenceService:
+        """Who is where."""
+        return services.PresenceService()
+
+    @property
+    def typing(self) -> services.TypingService:
+        """Who is typing."""
+        return services.TypingService()
 
     # -- declarations -------------------------------------------------------------------------
 
@@ -113,3 +125,36 @@ class NexoraRT:
         ``custom_data`` (``{"user_id", "user_info"?}``) makes it a presence signature.
         """
         return publishing.authenticate(current_state(), channel, socket_id, custom_data)
+
+    # -- who holds what -----------------------------------------------------------------------
+
+    def revoke(self, user_id: str, channel: str, reason: str = "revoked") -> None:
+        """Take a channel away from a user's open streams, on all workers, within a second.
+
+        The streams are told with ``nexora:revoked``; a replay never shows what came after. It
+        lasts only as long as the authorizer says no as well: change that first.
+        """
+        services.revoke(current_state(), user_id, channel, reason)
+
+    def terminate_user_connections(self, user_id: str) -> None:
+        """End all streams of a user, on all workers. It may come back, and is asked again."""
+        services.revoke(current_state(), user_id, None, "terminated")
+
+    def channel_info(self, name: str) -> dict[str, Any]:
+        """Return ``{"occupied", "subscription_count"[, "user_count"]}`` over all workers."""
+        return services.channel_info(current_state(), name)
+
+    def channels_info(self, prefix_filter: str | None = None) -> dict[str, Any]:
+        """Return the occupied channels: ``{"channels": {name: info}}``, as `channel_info`."""
+        return services.channels_info(current_state(), prefix_filter)
+
+    def users_info(self, name: str) -> dict[str, Any]:
+        """Return ``{"users": [{"id"}, ...]}`` of a presence channel."""
+        return services.users_info(current_state(), name)
+
+
+def _on_sign_out(app: Flask, user: Any = None, **_: Any) -> None:
+    """End the streams of who signs out (Flask-Login's signal)."""
+    state = current_state()
+    if user is not None and user.is_authenticated:
+        services.end_streams_on_sign_out(state, state.public_id(user))

@@ -9,6 +9,19 @@ from .sse import Codec
 from .transport.base import Stream
 
 Delivery = tuple[Stream, bytes]
+NOBODY: frozenset[str] = frozenset()
+
+
+def exclude_user(user_id: str) -> str:
+    """Return what `Event.exclude` holds to leave out every stream of a user."""
+    return f"user {user_id}"
+
+
+def names_of(stream: Stream) -> frozenset[str]:
+    """Return the names by which `Event.exclude` can mean this stream."""
+    if stream.user_id is None:
+        return frozenset({stream.socket_id})
+    return frozenset({stream.socket_id, exclude_user(stream.user_id)})
 
 
 class Topics:
@@ -16,13 +29,18 @@ class Topics:
 
     def __init__(self) -> None:
         self._streams: dict[str, set[Stream]] = {}
+        # Events times streams, ever planned.
+        self.deliveries = 0
 
-    def add(self, stream: Stream) -> None:
-        for channel in stream.channels:
+    def __len__(self) -> int:
+        return sum(map(len, self._streams.values()))
+
+    def add(self, stream: Stream, channels: Iterable[str]) -> None:
+        for channel in channels:
             self._streams.setdefault(channel, set()).add(stream)
 
-    def remove(self, stream: Stream) -> None:
-        for channel in stream.channels:
+    def remove(self, stream: Stream, channels: Iterable[str]) -> None:
+        for channel in channels:
             holders = self._streams.get(channel)
             if holders is not None:
                 holders.discard(stream)
@@ -40,14 +58,20 @@ class Topics:
         excluded = {entry.event.exclude for entry in entries} - {None}
         held: dict[Stream, list[str]] = {}
         for channel in hits:
-            for stream in self._streams[channel]:
+            holders = self._streams[channel]
+            self.deliveries += len(hits[channel]) * len(holders)
+            for stream in holders:
                 held.setdefault(stream, []).append(channel)
-        return [
-            (stream, blocks.join(stream.codec, channels, stream.socket_id))
-            if stream.socket_id in excluded
-            else (stream, blocks.shared(stream.codec, tuple(channels)))
-            for stream, channels in held.items()
-        ]
+        plan = []
+        for stream, channels in held.items():
+            left_out = names_of(stream) & excluded if excluded else NOBODY
+            if left_out:
+                data = blocks.join(stream.codec, channels, left_out)
+            else:
+                data = blocks.shared(stream.codec, tuple(channels))
+            if data:
+                plan.append((stream, data))
+        return plan
 
     def _hits(self, entries: Iterable[Entry]) -> dict[str, list[int]]:
         """Map each channel that somebody here holds to the indexes of its entries."""
@@ -80,8 +104,10 @@ class Blocks:
             joined = self._joined[key] = self.join(codec, channels)
         return joined
 
-    def join(self, codec: Codec, channels: Iterable[str], exclude: str | None = None) -> bytes:
-        """Join the blocks for these channels in log order, less those that exclude a socket.
+    def join(
+        self, codec: Codec, channels: Iterable[str], left_out: frozenset[str] = NOBODY
+    ) -> bytes:
+        """Join the blocks for these channels in log order, less those that exclude a name.
 
         An entry that reaches a stream on two of its channels is two blocks; only the last one
         carries the entry's position, so that a client cut between them gets the other again.
@@ -89,7 +115,7 @@ class Blocks:
         order = sorted((index, channel) for channel in channels for index in self._hits[channel])
         blocks = []
         for (index, channel), following in zip(order, [*order[1:], None], strict=True):
-            if exclude is None or self._entries[index].event.exclude != exclude:
+            if self._entries[index].event.exclude not in left_out:
                 last = following is None or following[0] != index
                 blocks.append(self._block(index, channel, codec, last))
         return b"".join(blocks)

@@ -6,17 +6,20 @@ import logging
 import random
 import threading
 import time
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from . import sse
-from .errors import BrokerUnavailable, Overloaded
-from .events import CLOSING, GAP, PING, Entry, Event, Position, Reset
-from .fanout import Topics, replay_blocks
+from .counters import Counters
+from .errors import BrokerUnavailable, NexoraError, Overloaded
+from .events import CLOSING, GAP, PING, REVOKED, Entry, Event, Position, Reset
+from .fanout import Delivery, Topics, replay_blocks
 from .follower import Follower
 from .log import Batch, Bounds, EventLog, Gap, GapReason, Limits, Window
+from .revocation import REVOKE, Revocation, Revocations
 from .settings import Settings
+from .streams import Streams
 from .transport.base import Start, Stream
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,8 @@ _START_SECONDS = 5.0
 _REPLAY_CHUNK = 200
 _RANGE_PAGE = 1000
 _WRITES_BEFORE_YIELD = 1000
+
+Control = Callable[[Event], None]
 
 
 class Join(NamedTuple):
@@ -35,12 +40,46 @@ class Join(NamedTuple):
     gap: Gap | None = None
 
 
+class Attendance(Protocol):
+    """Who wants to know which streams come and go: presence."""
+
+    def admitted(self, stream: Stream) -> None:
+        """The stream is counted in; it is not live yet."""
+
+    def hold(self, stream: Stream, channels: Sequence[str]) -> None:
+        """The live stream holds more channels; called with the hub's lock."""
+
+    def welcome(self, stream: Stream, at: Position) -> bytes:
+        """Return what the stream is shown as it becomes live; called with the hub's lock."""
+
+    def dropped(self, stream: Stream, channels: Sequence[str]) -> None:
+        """The stream holds these channels no more; all of them when it has ended."""
+
+    def ticked(self, at: Position) -> list[Delivery]:
+        """A second has passed; return what is to be sent."""
+
+    def restarted(self) -> None:
+        """Ephemeral events may have been missed."""
+
+
+class Watcher(Protocol):
+    """Who looks at what passes: typing."""
+
+    def saw(self, event: Event) -> None:
+        """An ephemeral event is about to be sent; called with the hub's ``order``."""
+
+    def dropped(self, stream: Stream, channels: Sequence[str]) -> None:
+        """The stream holds these channels no more."""
+
+
 class Hub:
     """The meeting point of one log and the streams of one process.
 
-    ``_lock`` guards the window, the topics and the set of streams; nothing blocks under it.
-    ``_order`` is held while live streams are written to, so that a heartbeat cannot overtake
-    events whose position it carries. ``_order`` is taken before ``_lock``, never after.
+    ``lock`` guards the window, the topics, the revocations and the streams; nothing blocks
+    under it. ``order`` is held while live streams are written to, so that a heartbeat cannot
+    overtake events whose position it carries; ``order`` is taken before ``lock``, never after.
+    ``controls`` are run, with ``order`` held, for events that name no channel; ``errands`` are
+    run by the hub's threads once they are free of both, within a second.
     """
 
     def __init__(
@@ -52,28 +91,34 @@ class Hub:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self._log = log
-        self._max_streams = max_streams
-        self._lock = threading.Lock()
-        self._order = threading.Lock()
-        self._moved = threading.Condition(self._lock)
+        self.lock = threading.Lock()
+        self.order = threading.Lock()
+        self.topics = Topics()
+        self.streams = Streams(max_streams, settings.max_streams_per_user, settings.heartbeat)
+        self.revocations = Revocations()
+        self.counters = Counters()
+        self.lag = 0.0
+        self.attendance: Attendance | None = None
+        self.controls: dict[str, Control] = {}
+        self.errands: deque[Callable[[], None]] = deque()
+        self.watchers: list[Watcher] = []
         nowhere = Position(0, 0)
         limits = Limits(
             settings.retention_events, settings.retention_seconds, settings.window_bytes
         )
-        self._window = Window(Bounds(nowhere, nowhere, nowhere), limits)
-        self._topics = Topics()
-        self._streams: dict[str, Stream] = {}
-        self._users: Counter[str] = Counter()
-        self._wheel: list[set[Stream]] = [set() for _ in range(settings.heartbeat)]
-        self._ticks = 0
+        self.window = Window(Bounds(nowhere, nowhere, nowhere), limits)
+        self._log = log
+        self._moved = threading.Condition(self.lock)
         self._draining = False
         self._stopped = threading.Event()
         self._follower = Follower(log, self)
 
     def __repr__(self) -> str:
         state = "draining" if self._draining else "live" if self.connected else "disconnected"
-        return f"<Hub {state} at {self.position}: {len(self._streams)} streams>"
+        return f"<Hub {state} at {self.position}: {len(self)} streams>"
+
+    def __len__(self) -> int:
+        return len(self.streams)
 
     @property
     def connected(self) -> bool:
@@ -81,12 +126,13 @@ class Hub:
         return self._follower.connected
 
     @property
+    def draining(self) -> bool:
+        return self._draining
+
+    @property
     def position(self) -> Position:
         """The last position that live streams have been, or are being, given."""
-        return self._window.bounds.last
-
-    def __len__(self) -> int:
-        return len(self._streams)
+        return self.window.bounds.last
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -99,7 +145,7 @@ class Hub:
         """End every stream at once and stop following the log."""
         self._stopped.set()
         self._follower.stop()
-        for stream in self._snapshot():
+        for stream in self.snapshot():
             stream.abort()
 
     def drain(self, grace: float = 1.5) -> None:
@@ -109,13 +155,13 @@ class Hub:
         within ``grace`` seconds are cut. New streams are turned away from now on.
         """
         self._draining = True
-        with self._order:
-            for stream in self._snapshot():
+        with self.order:
+            for stream in self.snapshot():
                 stream.finish(self._farewell(stream))
         deadline = time.monotonic() + grace
-        while self._streams and time.monotonic() < deadline:
+        while self.streams and time.monotonic() < deadline:
             time.sleep(0.02)
-        for stream in self._snapshot():
+        for stream in self.snapshot():
             stream.abort()
 
     def _farewell(self, stream: Stream) -> bytes:
@@ -129,15 +175,15 @@ class Hub:
 
         Raises `Overloaded` (draining or full) or `BrokerUnavailable`: come back later.
         """
-        if self._draining or len(self._streams) >= self._max_streams:
+        if self._draining or self.streams.full:
             raise Overloaded("this worker takes no more streams at the moment")
         self._wait_for_start()
         if cursor is None:
             return Join(self._head())
         self._wait_until_at(cursor)
-        with self._lock:
-            if self._window.bounds.gap(cursor) is None:
-                backlog = self._window.replay(cursor, channels)
+        with self.lock:
+            if self.window.bounds.gap(cursor) is None:
+                backlog = self.window.replay(cursor, channels)
                 return Join(Start(cursor, backlog, self.position), recovered=True)
         return self._join_from_log(cursor, channels)
 
@@ -183,34 +229,38 @@ class Hub:
         """
         return self.clock() + self.settings.max_stream_age * random.uniform(0.8, 1)  # noqa: S311
 
-    def admit(self, stream: Stream) -> bool:
-        """Count a stream in; False when this worker or its user has too many, or it drains."""
-        with self._lock:
-            mine = self._users[stream.user_id] if stream.user_id is not None else 0
-            full = len(self._streams) >= self._max_streams
-            if self._draining or full or mine >= self.settings.max_streams_per_user:
+    def admit(self, stream: Stream, authorised_at: Position | None = None) -> bool:
+        """Count a stream in. False: too many, here or of its user; draining; or a channel has
+        been revoked since ``authorised_at``, the hub's position before the authorizers ran."""
+        with self.lock:
+            revoked = authorised_at is not None and self.revocations.concern(
+                stream.user_id, stream.channels, authorised_at
+            )
+            if self._draining or revoked or not self.streams.add(stream):
                 return False
-            self._streams[stream.socket_id] = stream
-            if stream.user_id is not None:
-                self._users[stream.user_id] += 1
-            stream.slot = (self._ticks + len(self._streams)) % len(self._wheel)
-            self._wheel[stream.slot].add(stream)
-            return True
+            self.counters.connections += 1
+        if self.attendance is not None:
+            self.attendance.admitted(stream)
+        return True
+
+    def count_join(self, join: Join) -> None:
+        """Count a stream that resumed, or was told of a gap."""
+        with self.lock:
+            self.counters.replays += join.recovered
+            self.counters.gaps += join.gap is not None
 
     def catch_up(self, stream: Stream) -> bytes | None:
         """Return the next piece of the stream's replay; None once it is live (or has ended)."""
-        with self._lock:
-            if stream.live or stream.socket_id not in self._streams:
+        with self.lock:
+            if stream.live or stream not in self.streams:
                 return None
             entries = self._next_entries(stream)
             if entries:
                 previous, stream.position = stream.position, entries[-1].position
+                self.counters.deliveries += len(entries)
                 return replay_blocks(entries, previous, stream.channels, stream.codec)
-            lost = self._window.bounds.gap(stream.position)
-            if lost is None:
-                stream.live = True
-                self._topics.add(stream)
-                return None
+            if self.window.bounds.gap(stream.position) is None:
+                return self._go_live(stream)
         # It read slower than the window moved: it resumes, and is told what is gone.
         stream.abort()
         return None
@@ -218,99 +268,177 @@ class Hub:
     def _next_entries(self, stream: Stream) -> list[Entry]:
         if not stream.backlog:
             stream.position = max(stream.position, stream.until)
-            if self._window.bounds.gap(stream.position):
+            if self.window.bounds.gap(stream.position):
                 return []
-            stream.backlog = self._window.replay(stream.position, stream.channels)
+            stream.backlog = self.window.replay(stream.position, stream.channels)
         entries = stream.backlog[:_REPLAY_CHUNK]
         del stream.backlog[:_REPLAY_CHUNK]
         return entries
 
-    def drop(self, stream: Stream) -> None:
-        """Forget a stream that has ended. Idempotent; every transport calls it at its end."""
-        with self._lock:
-            if self._streams.pop(stream.socket_id, None) is None:
-                return
-            self._topics.remove(stream)
-            self._wheel[stream.slot].discard(stream)
-            stream.live = False
-            if stream.user_id is not None:
-                self._users[stream.user_id] -= 1
-                if not self._users[stream.user_id]:
-                    del self._users[stream.user_id]
+    def _go_live(self, stream: Stream) -> bytes | None:
+        stream.live = True
+        self.topics.add(stream, stream.channels)
+        if self.attendance is None:
+            return None
+        return self.attendance.welcome(stream, self.position) or None
 
-    def _snapshot(self) -> list[Stream]:
-        with self._lock:
-            return list(self._streams.values())
+    def drop(self, stream: Stream, evicted: bool = False) -> None:
+        """Forget a stream that has ended. Idempotent; every transport calls it at its end."""
+        with self.lock:
+            if not self.streams.remove(stream):
+                return
+            self.topics.remove(stream, stream.channels)
+            stream.live = False
+            self.counters.evictions += evicted
+        self._tell_dropped(stream, stream.channels)
+
+    def snapshot(self) -> list[Stream]:
+        """Return the streams there are now."""
+        with self.lock:
+            return list(self.streams)
 
     def _delivered(self, stream: Stream) -> Position:
         """The position that a control block for this stream may carry."""
-        with self._lock:
+        with self.lock:
             return self.position if stream.live else stream.position
 
     # -- fan-out ------------------------------------------------------------------------------
 
     def deliver(self, batch: Batch) -> None:
         """Send what the tail has read to the streams that hold its channels, in log order."""
-        with self._order:
+        with self.order:
             run: list[Entry] = []
             for item in batch.entries:
-                if isinstance(item, Reset):
+                if isinstance(item, Entry) and item.event.channels:
+                    run.append(item)
+                else:
                     self._fan_out(run)
                     run = []
-                    self._begin_anew(Bounds(item.position, item.position, item.position), "reset")
-                else:
-                    run.append(item)
+                    self._take_control(item)
             self._fan_out(run)
             self._fan_out_ephemeral(batch.ephemeral)
+        self._run_errands()
+
+    def _take_control(self, item: Entry | Reset) -> None:
+        if isinstance(item, Reset):
+            self._begin_anew(Bounds(item.position, item.position, item.position), "reset")
+            return
+        with self.lock:
+            self.window.add(item, keep=False)
+        if item.event.name == REVOKE:
+            self._revoke(item.position, Revocation.parse(item.event.data))
 
     def _fan_out(self, entries: list[Entry]) -> None:
-        with self._lock:
+        if not entries:
+            return
+        with self.lock:
             previous = self.position
             for entry in entries:
-                self._window.add(entry)
-            self._window.trim(self.clock())
-            plan = self._topics.plan(entries, previous)
+                self.window.add(entry)
+            self.window.trim(self.clock())
+            self.lag = max(0.0, self.clock() - entries[0].position.ms / 1000)
+            plan = self.topics.plan(entries, previous)
             self._moved.notify_all()
-        self._write(plan)
+        self.write(plan)
 
     def _fan_out_ephemeral(self, events: list[Event]) -> None:
-        with self._lock:
-            entries = [Entry(self.position, event) for event in events]
-            plan = self._topics.plan(entries, self.position)
-        self._write(plan)
+        run: list[Event] = []
+        for event in events:
+            for watcher in self.watchers:
+                watcher.saw(event)
+            if event.channels:
+                run.append(event)
+            else:
+                self._send_ephemeral(run)
+                run = []
+                self._run_control(event)
+        self._send_ephemeral(run)
 
-    def _write(self, plan: list[tuple[Stream, bytes]]) -> None:
+    def _send_ephemeral(self, events: list[Event]) -> None:
+        with self.lock:
+            entries = [Entry(self.position, event) for event in events]
+            plan = self.topics.plan(entries, self.position)
+        self.write(plan)
+
+    def _run_control(self, event: Event) -> None:
+        control = self.controls.get(event.name)
+        if control is not None:
+            control(event)
+
+    def _run_errands(self) -> None:
+        while self.errands:
+            try:
+                self.errands.popleft()()
+            except NexoraError as error:
+                logger.warning("something was not sent: %s", error)
+
+    def write(self, plan: Sequence[Delivery]) -> None:
+        """Push to each stream; the caller holds ``order``."""
         for count, (stream, data) in enumerate(plan, 1):
             stream.push(data)
+            self.counters.bytes += len(data)
             if count % _WRITES_BEFORE_YIELD == 0:
                 # Under gevent nothing else runs during this loop; pages should.
                 time.sleep(0)
 
+    def _revoke(self, position: Position, revocation: Revocation) -> None:
+        user, channel, reason = revocation
+        with self.lock:
+            self.revocations.add(position, revocation)
+            hit = [s for s in self.streams.of(user) if channel is None or channel in s.channels]
+        for stream in hit:
+            if channel is not None and self.take_away(stream, [channel]):
+                body = {"channel": channel, "reason": reason}
+                stream.push(stream.codec.control(position, REVOKED, body))
+            else:
+                # All of it, or a replay that was decided before: it comes back and is asked again.
+                stream.finish(sse.retry(100))
+
+    def take_away(self, stream: Stream, channels: Sequence[str]) -> bool:
+        """Let a live stream hold these channels no more; False when it is not live."""
+        with self.lock:
+            if not stream.live:
+                return False
+            self.topics.remove(stream, channels)
+            stream.channels = tuple(c for c in stream.channels if c not in channels)
+        self._tell_dropped(stream, channels)
+        return True
+
+    def _tell_dropped(self, stream: Stream, channels: Sequence[str]) -> None:
+        for watcher in self.watchers:
+            watcher.dropped(stream, channels)
+        if self.attendance is not None:
+            self.attendance.dropped(stream, channels)
+
     def begin(self, bounds: Bounds) -> None:
         """Take the log up where it is retained from; nothing has been read of it yet."""
-        with self._lock:
-            self._window.restart(bounds._replace(last=bounds.floor))
+        with self.lock:
+            self.window.restart(bounds._replace(last=bounds.floor))
 
     def begin_anew(self, bounds: Bounds, reason: GapReason) -> None:
         """The log lost something: tell every live stream, and go on from ``bounds.last``."""
-        with self._order:
+        with self.order:
             self._begin_anew(bounds, reason)
 
     def _begin_anew(self, bounds: Bounds, reason: GapReason) -> None:
-        """The log lost something: tell every live stream, and go on from ``bounds.last``."""
-        with self._lock:
+        with self.lock:
             since = self.position
-            self._window.restart(bounds)
-            live = [stream for stream in self._streams.values() if stream.live]
+            self.window.restart(bounds)
+            live = [stream for stream in self.streams if stream.live]
+            self.counters.gaps += len(live)
             self._moved.notify_all()
         for stream in live:
             body = gap_body(stream.channels, reason, since, bounds.floor)
             stream.push(stream.codec.control(bounds.last, GAP, body))
+        if self.attendance is not None:
+            self.attendance.restarted()
 
     def read_to_the_end(self) -> None:
         """The log has been read as far as it went: streams may join."""
         with self._moved:
             self._moved.notify_all()
+        if self.attendance is not None:
+            self.attendance.restarted()
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -324,18 +452,20 @@ class Hub:
     def tick(self) -> None:
         """One second has passed: ping one slot of streams, end those that are too old."""
         now = self.clock()
-        with self._order:
-            with self._lock:
-                self._window.trim(now)
-                self._ticks += 1
-                due = list(self._wheel[self._ticks % len(self._wheel)])
+        with self.order:
+            with self.lock:
+                self.window.trim(now)
+                due = self.streams.turn()
                 position = self.position
+            if self.attendance is not None:
+                self.write(self.attendance.ticked(position))
             pings = {codec: codec.control(position, PING, {}) for codec in sse.CODECS.values()}
             for stream in due:
                 if now >= stream.expires:
                     stream.finish(sse.retry(random.randint(100, 1500)))  # noqa: S311 - jitter
                 elif stream.live:
                     stream.push(pings[stream.codec])
+        self._run_errands()
 
 
 def gap_body(

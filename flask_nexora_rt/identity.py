@@ -34,4 +34,9 @@ def current_caller(user_id: Callable[[Any], object] | None = None) -> Caller:
     user = current_user._get_current_object()
     if user is None or not user.is_authenticated:
         return ANONYMOUS
-    return Caller(user, str((user_id or default_user_id)(user)))
+    return Caller(user, public_id(user, user_id))
+
+
+def public_id(user: Any, user_id: Callable[[Any], object] | None = None) -> str:
+    """Return the public id of a user object, by the host's function if it has one."""
+    return str((user_id or default_user_id)(user))

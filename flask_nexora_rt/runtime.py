@@ -7,14 +7,30 @@ import os
 import random
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import server
+from .events import Event
+from .holding import Holding
 from .hub import Hub
+from .limiter import Limiter
 from .log import EventLog, Limits
 from .log.memory import MemoryLog
 from .log.sole import SoleProcess
+from .presence.attendance import Attendance
+from .presence.base import Outcome, PresenceStore
+from .presence.memory import MemoryPresence
 from .settings import Settings
+from .steering import ANSWER, COMMAND, Steering
+from .transport.base import Stream
+from .typing import Typing, TypingWatch
+
+if TYPE_CHECKING:
+    from .redis_client import RedisClient
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -22,73 +38,158 @@ _WORKER_BITS = 48
 
 
 class Runtime:
-    """One process's share of an app. Cheap to make; `log` and `hub` start what they need.
+    """One process's share of an app. Cheap to make; each part starts when it is first used.
 
-    ``_lock`` guards the making of both. ``worker`` names this process in socket ids.
+    ``_lock`` guards the making of the parts. ``worker`` names this process in socket ids;
+    ``told`` is given what the shared record says has become true.
     """
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], float], sole: SoleProcess | None
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        sole: SoleProcess | None,
+        told: Callable[[Sequence[Outcome]], None],
     ) -> None:
         self.pid = os.getpid()
         self.worker = random.SystemRandom().getrandbits(_WORKER_BITS)
         self._settings = settings
         self._clock = clock
         self._sole = sole
-        self._lock = threading.Lock()
-        self._log: EventLog | None = None
-        self._hub: Hub | None = None
+        self._told = told
+        self._lock = threading.RLock()
 
-    @property
+    @cached_property
     def log(self) -> EventLog:
         """The log. Raises `NotServable` when it is in memory and another process uses it."""
         with self._lock:
-            return self._open_log()
+            return self._make_once("log", self._make_log)
 
-    def _open_log(self) -> EventLog:
-        if self._log is None:
-            if self._sole is not None:
-                self._sole.acquire()
-            self._log = open_log(self._settings, self._clock)
-        return self._log
+    @cached_property
+    def presence(self) -> PresenceStore:
+        """The shared record of who is where."""
+        with self._lock:
+            return self._make_once("presence", self._make_presence)
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        return Limiter(self._settings.url, self._settings.app_id)
+
+    @cached_property
+    def typing(self) -> Typing:
+        return Typing(self.log, self.limiter)
 
     @property
     def hub(self) -> Hub:
-        """The hub, following the log."""
+        """The hub, following the log, with everything around it."""
+        return self.station.hub
+
+    @cached_property
+    def station(self) -> Station:
         with self._lock:
-            if self._hub is None:
-                limit = server.stream_limit(self._settings.max_streams)
-                self._hub = Hub(self._open_log(), self._settings, limit, self._clock)
-                self._hub.start()
-                _runtimes.add(self)
-                server.drain_on_sigterm(drain)
-            return self._hub
+            return self._make_once("station", self._make_station)
+
+    def _make_once(self, name: str, make: Callable[[], T]) -> T:
+        # Another thread may have made it while this one waited for the lock.
+        found: T | None = self.__dict__.get(name)
+        return make() if found is None else found
+
+    def _make_log(self) -> EventLog:
+        if self._sole is not None:
+            self._sole.acquire()
+        settings = self._settings
+        limits = Limits(
+            settings.retention_events, settings.retention_seconds, settings.window_bytes
+        )
+        if settings.in_memory:
+            return MemoryLog(limits, self._clock)
+        from .log.redis import RedisLog
+
+        return RedisLog(self._client, settings.app_id, limits)
+
+    @cached_property
+    def _client(self) -> RedisClient:
+        from .redis_client import RedisClient
+
+        return RedisClient(self._settings.url, self._settings.publish_timeout)
+
+    def _make_presence(self) -> PresenceStore:
+        if self._settings.in_memory:
+            return MemoryPresence(self.log.emit, self._clock)
+        from .presence.redis import RedisPresence
+
+        return RedisPresence(self._client, self._settings.app_id)
+
+    def _make_station(self) -> Station:
+        limit = server.stream_limit(self._settings.max_streams)
+        hub = Hub(self.log, self._settings, limit, self._clock)
+        station = Station(hub, self.log, self.presence, self.typing, self.worker, self._told)
+        station.start()
+        _runtimes.add(self)
+        server.drain_on_sigterm(drain)
+        return station
 
     def drain(self) -> None:
         """End this process's streams and let a successor have the log."""
         if self._sole is not None:
             self._sole.release()
-        if self._hub is not None:
-            self._hub.drain()
+        if "station" in self.__dict__:
+            self.station.drain()
 
     def close(self) -> None:
         """Stop everything at once (tests, and scripts that are done)."""
-        if self._hub is not None:
-            self._hub.stop()
-        if self._log is not None:
-            self._log.close()
+        if "station" in self.__dict__:
+            self.station.stop()
+        if "log" in self.__dict__:
+            self.log.close()
         if self._sole is not None:
             self._sole.release()
 
 
-def open_log(settings: Settings, clock: Callable[[], float]) -> EventLog:
-    """Make the log that ``URL`` names; connects at first use."""
-    limits = Limits(settings.retention_events, settings.retention_seconds, settings.window_bytes)
-    if settings.in_memory:
-        return MemoryLog(limits, clock)
-    from .log.redis import RedisLog
+class Station:
+    """One worker's hub with presence, steering and typing around it."""
 
-    return RedisLog(settings.url, settings.app_id, limits, settings.publish_timeout)
+    def __init__(
+        self,
+        hub: Hub,
+        log: EventLog,
+        presence: PresenceStore,
+        typing: Typing,
+        worker: int,
+        told: Callable[[Sequence[Outcome]], None],
+    ) -> None:
+        self.hub = hub
+        self.attendance = Attendance(hub, presence, worker, told)
+        self.steering = Steering(log, worker, self._with_stream)
+        self.steering.actions |= Holding(hub).actions
+        TypingWatch(hub, typing)
+        for name, control in (
+            (COMMAND, self.steering.on_command),
+            (ANSWER, self.steering.on_answer),
+        ):
+            hub.controls[name] = partial(self._later, control)
+
+    def _later(self, control: Callable[[Event], None], event: Event) -> None:
+        self.hub.errands.append(partial(control, event))
+
+    def _with_stream(
+        self, socket_id: str, action: Callable[[Stream], dict[str, Any]]
+    ) -> dict[str, Any] | None:
+        with self.hub.order:
+            stream = self.hub.streams.get(socket_id)
+            return None if stream is None else action(stream)
+
+    def start(self) -> None:
+        self.attendance.registrar.start()
+        self.hub.start()
+
+    def drain(self) -> None:
+        self.hub.drain()
+        self.attendance.registrar.stop()
+
+    def stop(self) -> None:
+        self.hub.stop()
+        self.attendance.registrar.stop()
 
 
 _runtimes: weakref.WeakSet[Runtime] = weakref.WeakSet()

@@ -21,8 +21,8 @@ from .errors import ConfigurationError
 
 PREFIX = "NEXORA_RT_"
 SCHEMES = ("memory", "redis", "rediss", "unix", "sentinel")
-Part = Literal["auth", "stream"]
-PARTS: tuple[Part, ...] = ("auth", "stream")
+Part = Literal["auth", "stream", "presence", "health", "metrics"]
+PARTS: tuple[Part, ...] = ("auth", "stream", "presence", "health")
 
 
 def _split_list(value: object) -> object:
@@ -75,6 +75,7 @@ class Settings(BaseModel):
     max_streams: Annotated[int, Field(ge=1)] | None = None
     max_streams_per_user: Annotated[int, Field(ge=1)] = 20
     max_channels: Annotated[int, Field(ge=1, le=1000)] = 100
+    max_members: Annotated[int, Field(ge=1)] = 100
     max_event_bytes: Annotated[int, Field(ge=64, le=1_048_576)] = 10_240
     stream_buffer_bytes: Annotated[int, Field(ge=16_384)] = 1_048_576
     ticket_seconds: Seconds = 60

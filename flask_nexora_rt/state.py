@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -9,16 +10,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from .channels import Grant, Refusal
 from .declarations import Declarations
 from .errors import NotServable
-from .events import Event, make_event
-from .identity import Caller, current_caller
+from .events import Event, dump_json, make_event
+from .identity import Caller, current_caller, public_id
 from .log.sole import SoleProcess
+from .presence.base import Outcome
 from .runtime import Runtime
 from .settings import Settings
+from .signals import BY_KIND
 from .signing import SocketIds, Tickets
+
+logger = logging.getLogger(__name__)
 
 EXTENSION_KEY = "nexora_rt"
 
@@ -54,11 +61,34 @@ class State:
     def _new_runtime(self) -> Runtime:
         guarded = self.settings.in_memory and not self.app.testing
         identity = (self.app.root_path, self.app.import_name, self.settings.app_id)
-        return Runtime(self.settings, self.now, SoleProcess(*identity) if guarded else None)
+        sole = SoleProcess(*identity) if guarded else None
+        return Runtime(self.settings, self.now, sole, self._send_signals)
+
+    def _send_signals(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        with self.app.app_context():
+            for kind, channel, user_id in outcomes:
+                about: dict[str, Any] = {"channel": channel}
+                about |= {"user_id": user_id} if user_id else {}
+                BY_KIND[kind].send(self.app, **about)
+
+    def presence_info(self, grant: Grant, caller: Caller) -> str | None:
+        """Return what a presence channel shows of the caller, as JSON; None: not visible."""
+        if caller.id is None or not self.is_presence(grant.channel):
+            return None
+        info = grant.user_info
+        if info is None and self.declared.user_info is not None:
+            info = dict(self.declared.user_info(caller.id) or {})
+        return dump_json(info or {}).decode()
 
     def caller(self) -> Caller:
         """Who makes the current request."""
         return current_caller(self.declared.user_id)
+
+    def public_id(self, user: Any) -> str:
+        """Return the public id of one of the host's user objects."""
+        return public_id(user, self.declared.user_id)
 
     def authorize(self, channels: Sequence[str], caller: Caller) -> list[Grant | Refusal]:
         """Ask the host about each channel, in order."""
@@ -66,6 +96,9 @@ class State:
 
     def is_presence(self, channel: str) -> bool:
         return self.declared.channels.is_presence(channel)
+
+    def is_public(self, channel: str) -> bool:
+        return self.declared.channels.is_public(channel)
 
     def event(self, channels: str | Sequence[str], name: str, data: Any, **rest: Any) -> Event:
         """Build an event with this app's limit and JSON provider; see `events.make_event`."""
@@ -79,6 +112,17 @@ class State:
         db = self.db or self.app.extensions.get("sqlalchemy")
         if db is not None:
             db.session.close()
+
+    def database_answers(self) -> bool:
+        """Say whether the host's database runs a query."""
+        try:
+            self.db.session.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            logger.warning("the database does not answer", exc_info=True)
+            return False
+        finally:
+            self.release_database()
+        return True
 
 
 def _require_one_process(environ: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,10 +47,13 @@ class Opening:
     cursor: Position | None
     join: Join
     codec: sse.Codec
+    # What presence channels show of the user, JSON text by channel; they answer later.
+    infos: Mapping[str, str]
+    authorised_at: Position
 
     @property
     def subscription(self) -> Subscription:
-        return Subscription(self.socket_id, self.user_id, self.channels, self.codec)
+        return Subscription(self.socket_id, self.user_id, self.channels, self.codec, self.infos)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -64,7 +67,7 @@ class Opening:
         """
         at = self.cursor or self.join.start.position
         parts = [self.codec.control(at, CONNECTION_ESTABLISHED, self._established(heartbeat))]
-        parts += (self._result(at, decision) for decision in self.decisions)
+        parts += (self._result(at, d) for d in self.decisions if d.channel not in self.infos)
         gap = self.join.gap
         if gap is not None:
             body = gap_body(self.channels, gap.reason, at, gap.bounds.floor)
@@ -125,9 +128,10 @@ class StreamResponse(Response):
         expires, buffer_bytes = hub.expiry(), hub.settings.stream_buffer_bytes
         join = self._opening.join
         stream = kind(hub, self._opening.subscription, join.start, expires, buffer_bytes)
-        if _slots_are_full(kind, hub) or not hub.admit(stream):
+        if _slots_are_full(kind, hub) or not hub.admit(stream, self._opening.authorised_at):
             self.response = come_back(self._opening.cursor, join.start.position)
             return super().__call__(environ, start_response)
+        hub.count_join(join)
         first = self._opening.blocks(hub.settings.heartbeat)
         if isinstance(stream, SocketStream):
             stream.open(environ, self._head(environ) + first)

@@ -193,7 +193,7 @@ class Kit:
 
     def disconnect(self) -> None:
         """Cut every stream now, as a network does: nothing more arrives, not even a goodbye."""
-        for stream in self._state.runtime.hub._snapshot():
+        for stream in self._state.runtime.hub.snapshot():
             stream.abort()
 
     def lose(self, lost: Callable[[Event], bool]) -> None:
@@ -202,8 +202,8 @@ class Kit:
         A stream that resumes from before them is shown them, as after a cut.
         """
         hub = self._state.runtime.hub
-        with hub._lock:
-            hub._topics = _LossyTopics(hub._topics, lost)
+        with hub.lock:
+            hub.topics = _LossyTopics(hub.topics, lost)
 
     def expire_history(self) -> None:
         """Let the retention of everything published so far be over: who resumes gets a gap."""
@@ -213,8 +213,8 @@ class Kit:
             raise TypeError("expire_history needs NEXORA_RT_URL=memory://")
         self._settle(log)
         log.expire()
-        with runtime.hub._lock:
-            runtime.hub._window.expire()
+        with runtime.hub.lock:
+            runtime.hub.window.expire()
 
     def _settle(self, log: MemoryLog) -> None:
         """Wait until the hub has read all that is published."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from ..errors import ConfigurationError
-from ..settings import Settings
-from . import auth, stream
+from ..settings import Part, Settings
+from . import auth, health, metrics, presence, steering, stream
 from .http import answer_routing_errors, exempt_from_csrf, guard
 
-_FACTORIES = {"auth": auth.make_blueprints, "stream": stream.make_blueprints}
+_FACTORIES: dict[Part, Sequence[Callable[[str], list[Blueprint]]]] = {
+    "auth": [auth.make_blueprints],
+    "stream": [stream.make_blueprints, steering.make_blueprints],
+    "presence": [presence.make_blueprints],
+    "health": [health.make_blueprints],
+    "metrics": [metrics.make_blueprints],
+}
 
 
 def register_blueprints(app: Flask, settings: Settings) -> None:
@@ -19,7 +27,10 @@ def register_blueprints(app: Flask, settings: Settings) -> None:
     Raises `ConfigurationError` when the host has one of the routes already.
     """
     blueprints = [
-        blueprint for part in settings.parts for blueprint in _FACTORIES[part](settings.url_prefix)
+        blueprint
+        for part in settings.parts
+        for make in _FACTORIES[part]
+        for blueprint in make(settings.url_prefix)
     ]
     taken = {rule.rule: rule.endpoint for rule in app.url_map.iter_rules()}
     for blueprint in blueprints:

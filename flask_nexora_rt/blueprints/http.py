@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -42,7 +43,7 @@ def answer_error(error: errors.NexoraError) -> Response:
     if isinstance(error, errors.Unauthorized):
         response.headers["WWW-Authenticate"] = 'Session realm="nexora-rt"'
     if error.retryable:
-        response.headers["Retry-After"] = "2"
+        response.headers["Retry-After"] = str(math.ceil(getattr(error, "retry_after", 2)))
     return response
 
 

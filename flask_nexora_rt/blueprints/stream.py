@@ -39,14 +39,22 @@ def stream() -> Response:
     """Answer 200 with a stream; 400, 401, 403 or 503 only when trying again cannot help."""
     state = current_state()
     query = read_query(state.settings.max_channels)
+    require_concurrency(request.environ)
+    # Before the authorizers: what is revoked from here on is seen when the stream is admitted.
+    authorised_at = state.runtime.hub.position
     caller = state.caller()
     decisions = decide(state, query, caller)
-    require_concurrency(request.environ)
+    infos = {
+        decision.channel: info
+        for decision in decisions
+        if isinstance(decision, Grant)
+        and (info := state.presence_info(decision, caller)) is not None
+    }
     state.release_database()
     if request.method == "HEAD":
         return stream_response()
     try:
-        return _open(state, query, caller, decisions)
+        return _open(state, query, caller, decisions, infos, authorised_at)
     except (Overloaded, BrokerUnavailable) as error:
         logger.info("a stream is sent away for a while: %s", error)
         return stream_response(*come_back(query.cursor, state.runtime.hub.position))
@@ -94,7 +102,12 @@ def decide(state: State, query: Query, caller: Caller) -> list[Grant | Refusal]:
 
 
 def _open(
-    state: State, query: Query, caller: Caller, decisions: list[Grant | Refusal]
+    state: State,
+    query: Query,
+    caller: Caller,
+    decisions: list[Grant | Refusal],
+    infos: dict[str, str],
+    authorised_at: Position,
 ) -> StreamResponse:
     runtime = state.runtime
     granted = tuple(d.channel for d in decisions if isinstance(d, Grant))
@@ -106,5 +119,7 @@ def _open(
         cursor=query.cursor,
         join=join,
         codec=CODECS[query.format],
+        infos=infos,
+        authorised_at=authorised_at,
     )
     return StreamResponse(runtime.hub, opening)

@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 _BEAT_SECONDS = 2.0
 _CHANGES_PER_CALL = 500
 _MOST_WAITING = 50_000
+_OTHERS_SECONDS = 3.0
 
 
 class Worker(Protocol):
@@ -26,6 +27,12 @@ class Worker(Protocol):
 
     def joined(self, rows: Sequence[Row], load: Callable[[str], Snapshot]) -> None:
         """These rows are in the record; ``load`` gives the members of a channel."""
+
+    def unloaded(self) -> list[str]:
+        """Return the channels whose members have to be loaded."""
+
+    def loaded(self, channel: str, snapshot: Snapshot) -> None:
+        """These are the members of a channel."""
 
     def stats(self) -> dict[str, Any]:
         """Return this worker's figures."""
@@ -53,6 +60,7 @@ class Registrar:
         self._wake = threading.Condition()
         self._waiting: list[Change] = []
         self._stale = True
+        self._reload = False
         self._stopped = False
         self._next_beat = 0.0
         self._thread = threading.Thread(target=self._run, name="nexora-rt-presence", daemon=True)
@@ -80,6 +88,13 @@ class Registrar:
             self._stale = True
             self._wake.notify()
 
+    def reload(self, channel: str) -> None:
+        """A worker's copy of a channel has missed a change: load it again."""
+        logger.debug("the members of %s are loaded again", channel)
+        with self._wake:
+            self._reload = True
+            self._wake.notify()
+
     def stop(self, timeout: float = 1.0) -> None:
         """Write what waits, give the lease back, end. Returns after ``timeout`` at most."""
         with self._wake:
@@ -105,7 +120,8 @@ class Registrar:
 
     def _finish(self) -> None:
         try:
-            self._apply(self._take())
+            while changes := self._take():
+                self._write(changes)
             self._store.leave(self.row_owner)
         except BrokerUnavailable as error:
             logger.warning("presence is not given back, its lease runs out instead: %s", error)
@@ -114,14 +130,16 @@ class Registrar:
         """One turn: wait for changes or for the next beat, and do what is due."""
         with self._wake:
             due = self._next_beat - time.monotonic()
-            if not (self._waiting or self._stale or self._stopped):
+            if not (self._waiting or self._stale or self._reload or self._stopped):
                 self._wake.wait(max(due, 0.001))
         if self._stale:
             self._tell_anew()
-        changes = self._take()
-        while changes:
-            self._apply(changes)
-            changes = self._take()
+        while changes := self._take():
+            self._write(changes)
+            self._show(changes)
+        if self._reload:
+            self._reload = False
+            self._load()
         if time.monotonic() >= self._next_beat:
             self._next_beat = time.monotonic() + _BEAT_SECONDS
             if not self._store.renew(self.row_owner, self._worker.stats()):
@@ -135,7 +153,8 @@ class Registrar:
         return taken
 
     def _tell_anew(self) -> None:
-        before = self.row_owner
+        before, first = self.row_owner, self._epoch == 0
+        lost = not self._store.renew(before, self._worker.stats()) and not first
         with self._wake:
             # Changes from here on are queued; those before are in what there is now.
             self._waiting.clear()
@@ -144,15 +163,25 @@ class Registrar:
         self._store.renew(self.row_owner, self._worker.stats())
         changes = self._worker.changes()
         for start in range(0, len(changes), _CHANGES_PER_CALL):
-            self._apply(changes[start : start + _CHANGES_PER_CALL])
+            self._write(changes[start : start + _CHANGES_PER_CALL])
+        if lost:
+            # The whole record is new: the other workers need a moment to tell theirs, or their
+            # members would seem to leave and come back.
+            time.sleep(_OTHERS_SECONDS)
         self._store.leave(before)
+        self._load()
+        self._show(changes)
 
-    def _apply(self, changes: list[Change]) -> None:
-        if not changes:
-            return
+    def _load(self) -> None:
+        for channel in self._worker.unloaded():
+            self._worker.loaded(channel, self._store.snapshot(channel))
+
+    def _write(self, changes: list[Change]) -> None:
         held, outcomes = self._store.apply(self.row_owner, changes)
         self._stale = self._stale or not held
         self._told(outcomes)
+
+    def _show(self, changes: list[Change]) -> None:
         rows = [c.what for c in changes if c.present and isinstance(c.what, Row) and c.what.info]
         if rows:
             self._worker.joined(rows, self._store.snapshot)

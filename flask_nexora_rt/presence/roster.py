@@ -46,7 +46,9 @@ class Roster:
         self.version: int | None = None
         self.members: dict[str, Member] = {}
         self.ready: set[Stream] = set()
+        # Not yet shown the members: their own row is not in the record, or they are not live.
         self.waiting: set[Stream] = set()
+        self.joined: set[Stream] = set()
         self.early: list[MemberEvent] = []
         self.counted = False
         self._limit = limit
@@ -93,6 +95,7 @@ class Roster:
     def welcome(self, stream: Stream, at: Position) -> bytes:
         """Count a stream in and return the block that shows it the members, itself included."""
         self.waiting.discard(stream)
+        self.joined.discard(stream)
         self.ready.add(stream)
         return self._welcome(stream, at)
 
@@ -153,6 +156,7 @@ class Rosters:
                 continue
             roster.ready.discard(stream)
             roster.waiting.discard(stream)
+            roster.joined.discard(stream)
             if not roster.ready and not roster.waiting:
                 del self._by_channel[channel]
 

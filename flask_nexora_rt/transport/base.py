@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from ..events import Entry, Position
@@ -15,8 +17,8 @@ class Source(Protocol):
     def catch_up(self, stream: Stream) -> bytes | None:
         """Return the next piece of the stream's replay; None once it is live (or has ended)."""
 
-    def drop(self, stream: Stream) -> None:
-        """Forget a stream that has ended. Idempotent."""
+    def drop(self, stream: Stream, evicted: bool = False) -> None:
+        """Forget a stream that has ended. Idempotent. ``evicted``: its client did not read."""
 
 
 class Start(NamedTuple):
@@ -37,6 +39,8 @@ class Subscription(NamedTuple):
     user_id: str | None
     channels: tuple[str, ...]
     codec: Codec
+    # What presence channels show of the user: JSON text by channel.
+    infos: Mapping[str, str] = MappingProxyType({})
 
 
 class Stream(ABC):
@@ -45,12 +49,13 @@ class Stream(ABC):
     First it catches up: its transport pulls chunks of replay from the hub as fast as the client
     reads. Then it is live: the hub pushes. ``position`` is the last position handed to the
     transport while it catches up; a live stream has everything up to the hub's position.
-    The hub's lock guards ``live``, ``position``, ``backlog``, ``until`` and ``slot``.
+    The hub's lock guards ``live``, ``position``, ``backlog``, ``until``, ``slot``,
+    ``channels`` and ``infos``.
     """
 
     __slots__ = (
-        "backlog", "buffer_bytes", "channels", "codec", "expires", "live", "position", "slot",
-        "socket_id", "source", "until", "user_id",
+        "backlog", "buffer_bytes", "channels", "codec", "expires", "infos", "live", "position",
+        "slot", "socket_id", "source", "until", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -62,7 +67,7 @@ class Stream(ABC):
         buffer_bytes: int,
     ) -> None:
         self.source = source
-        self.socket_id, self.user_id, self.channels, self.codec = subscription
+        self.socket_id, self.user_id, self.channels, self.codec, self.infos = subscription
         self.position, self.backlog, self.until = start
         self.expires = expires
         self.buffer_bytes = buffer_bytes

@@ -185,16 +185,19 @@ class SocketStream(Stream):
         """Cut, and let the kernel drop what the client has not taken, at once."""
         with suppress(OSError), _raw_socket(self._fd) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self.abort()
+        self._close(evicted=True)
 
     def abort(self) -> None:
+        self._close(evicted=False)
+
+    def _close(self, evicted: bool) -> None:
         fd, self._fd = self._fd, -1
         if fd < 0:
             return
         self._pending = None
         watcher().remove(fd)
         os.close(fd)
-        self.source.drop(self)
+        self.source.drop(self, evicted)
         seconds = time.monotonic() - self._opened
         access_logger.info(
             '%s user=%s "stream %s" 200 %d %.3f',

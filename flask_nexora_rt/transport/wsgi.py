@@ -46,7 +46,7 @@ class QueueStream(Stream):
                 self._ready.notify()
         if slow:
             logger.warning("stream %s is cut: its client does not read", self.socket_id)
-            self.abort()
+            self._end(evicted=True)
 
     def finish(self, data: bytes) -> None:
         self.push(data)
@@ -55,11 +55,14 @@ class QueueStream(Stream):
             self._ready.notify()
 
     def abort(self) -> None:
+        self._end(evicted=False)
+
+    def _end(self, evicted: bool) -> None:
         with self._ready:
             self._ended = True
             self._queue.clear()
             self._ready.notify()
-        self.source.drop(self)
+        self.source.drop(self, evicted)
 
     close = abort
 

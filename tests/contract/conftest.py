@@ -10,6 +10,7 @@ from flask_nexora_rt.events import Event
 from flask_nexora_rt.log import EventLog, Limits
 from flask_nexora_rt.log.memory import MemoryLog
 from flask_nexora_rt.log.redis import RedisLog
+from flask_nexora_rt.redis_client import RedisClient
 
 MakeLog = Callable[..., EventLog]
 
@@ -24,7 +25,8 @@ def make_log(request, redis_url, app_id) -> Iterator[MakeLog]:
         if request.param == "memory":
             logs.append(MemoryLog(limits))
         else:
-            logs.append(RedisLog(redis_url, f"{app_id}-{len(logs)}", limits, publish_timeout=5))
+            client = RedisClient(redis_url, timeout=5)
+            logs.append(RedisLog(client, f"{app_id}-{len(logs)}", limits))
         return logs[-1]
 
     yield make

@@ -9,6 +9,7 @@ from flask_nexora_rt import BrokerUnavailable
 from flask_nexora_rt.events import Reset
 from flask_nexora_rt.log import Gap, Limits
 from flask_nexora_rt.log.redis import RedisLog
+from flask_nexora_rt.redis_client import RedisClient
 from tests.contract.conftest import Follower, event, numbers
 
 
@@ -17,7 +18,8 @@ def make_redis_log(app_id):
     logs = []
 
     def make(url, timeout=5.0, events=10_000):
-        logs.append(RedisLog(url, app_id, Limits(events, 300, 1 << 30), timeout))
+        limits = Limits(events, 300, 1 << 30)
+        logs.append(RedisLog(RedisClient(url, timeout), app_id, limits))
         return logs[-1]
 
     yield make
