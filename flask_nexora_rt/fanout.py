@@ -8,8 +8,10 @@ from .events import Entry, Position
 from .sse import Codec
 from .transport.base import Stream
 
-Delivery = tuple[Stream, bytes]
-NOBODY: frozenset[str] = frozenset()
+# The same bytes for each of these streams.
+Delivery = tuple[Sequence[Stream], bytes]
+NOBODY: frozenset[str | None] = frozenset()
+_Group = tuple[Codec, tuple[str, ...], frozenset[str | None]]
 
 
 def exclude_user(user_id: str) -> str:
@@ -17,7 +19,7 @@ def exclude_user(user_id: str) -> str:
     return f"user {user_id}"
 
 
-def names_of(stream: Stream) -> frozenset[str]:
+def names_of(stream: Stream) -> frozenset[str | None]:
     """Return the names by which `Event.exclude` can mean this stream."""
     if stream.user_id is None:
         return frozenset({stream.socket_id})
@@ -25,53 +27,68 @@ def names_of(stream: Stream) -> frozenset[str]:
 
 
 class Topics:
-    """The live streams by channel. Not synchronised: the hub's lock guards it."""
+    """The live streams by channel and codec. Not synchronised: the hub's lock guards it."""
 
     def __init__(self) -> None:
-        self._streams: dict[str, set[Stream]] = {}
-        # Events times streams, ever planned.
+        self._streams: dict[str, dict[Codec, set[Stream]]] = {}
+        # Events times streams, ever planned, and their bytes.
         self.deliveries = 0
-
-    def __len__(self) -> int:
-        return sum(map(len, self._streams.values()))
+        self.bytes = 0
 
     def add(self, stream: Stream, channels: Iterable[str]) -> None:
         for channel in channels:
-            self._streams.setdefault(channel, set()).add(stream)
+            by_codec = self._streams.setdefault(channel, {})
+            by_codec.setdefault(stream.codec, set()).add(stream)
 
     def remove(self, stream: Stream, channels: Iterable[str]) -> None:
         for channel in channels:
-            holders = self._streams.get(channel)
-            if holders is not None:
-                holders.discard(stream)
-                if not holders:
-                    del self._streams[channel]
+            by_codec = self._streams.get(channel)
+            holders = by_codec.get(stream.codec) if by_codec is not None else None
+            if by_codec is None or holders is None:
+                continue
+            holders.discard(stream)
+            if not holders:
+                del by_codec[stream.codec]
+            if not by_codec:
+                del self._streams[channel]
 
     def plan(self, entries: Sequence[Entry], previous: Position) -> list[Delivery]:
-        """Return one piece of bytes for each stream concerned, its events in log order.
+        """Return what each stream concerned is to be sent: its events, in log order.
 
-        Streams that hold the same of the touched channels share the same bytes object.
-        ``previous`` is the position before the first entry.
+        Streams that hold the same of the touched channels are in one delivery and share its
+        bytes. ``previous`` is the position before the first entry.
         """
         hits = self._hits(entries)
         blocks = Blocks(entries, previous, hits)
-        excluded = {entry.event.exclude for entry in entries} - {None}
+        excluded = frozenset(entry.event.exclude for entry in entries) - {None}
+        if len(hits) == 1 and not excluded:
+            plan = self._plan_channel(blocks, *hits)
+        else:
+            plan = self._plan_each(blocks, hits, excluded)
+        self.bytes += sum(len(streams) * len(data) for streams, data in plan)
+        return plan
+
+    def _plan_channel(self, blocks: Blocks, channel: str) -> list[Delivery]:
+        """The common case, without an object per stream: those make the collector run."""
+        return [
+            (list(streams), blocks.join(codec, (channel,)))
+            for codec, streams in self._streams[channel].items()
+        ]
+
+    def _plan_each(
+        self, blocks: Blocks, hits: Iterable[str], excluded: frozenset[str | None]
+    ) -> list[Delivery]:
         held: dict[Stream, list[str]] = {}
         for channel in hits:
-            holders = self._streams[channel]
-            self.deliveries += len(hits[channel]) * len(holders)
-            for stream in holders:
-                held.setdefault(stream, []).append(channel)
-        plan = []
+            for streams in self._streams[channel].values():
+                for stream in streams:
+                    held.setdefault(stream, []).append(channel)
+        groups: dict[_Group, list[Stream]] = {}
         for stream, channels in held.items():
             left_out = names_of(stream) & excluded if excluded else NOBODY
-            if left_out:
-                data = blocks.join(stream.codec, channels, left_out)
-            else:
-                data = blocks.shared(stream.codec, tuple(channels))
-            if data:
-                plan.append((stream, data))
-        return plan
+            groups.setdefault((stream.codec, tuple(channels), left_out), []).append(stream)
+        planned = ((streams, blocks.join(*group)) for group, streams in groups.items())
+        return [(streams, data) for streams, data in planned if data]
 
     def _hits(self, entries: Iterable[Entry]) -> dict[str, list[int]]:
         """Map each channel that somebody here holds to the indexes of its entries."""
@@ -81,6 +98,7 @@ class Topics:
             for channel in entry.event.channels:
                 if channel in streams:
                     hits.setdefault(channel, []).append(index)
+                    self.deliveries += sum(map(len, streams[channel].values()))
         return hits
 
 
@@ -94,18 +112,9 @@ class Blocks:
         self._previous = previous
         self._hits = hits
         self._encoded: dict[tuple[int, str, Codec, bool], bytes] = {}
-        self._joined: dict[tuple[Codec, tuple[str, ...]], bytes] = {}
-
-    def shared(self, codec: Codec, channels: tuple[str, ...]) -> bytes:
-        """Return the joined blocks for these channels, the same object for every caller."""
-        key = (codec, channels)
-        joined = self._joined.get(key)
-        if joined is None:
-            joined = self._joined[key] = self.join(codec, channels)
-        return joined
 
     def join(
-        self, codec: Codec, channels: Iterable[str], left_out: frozenset[str] = NOBODY
+        self, codec: Codec, channels: Iterable[str], left_out: frozenset[str | None] = NOBODY
     ) -> bytes:
         """Join the blocks for these channels in log order, less those that exclude a name.
 

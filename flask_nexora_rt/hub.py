@@ -374,12 +374,13 @@ class Hub:
 
     def write(self, plan: Sequence[Delivery]) -> None:
         """Push to each stream; the caller holds ``order``."""
-        for count, (stream, data) in enumerate(plan, 1):
-            stream.push(data)
-            self.counters.bytes += len(data)
-            if count % _WRITES_BEFORE_YIELD == 0:
-                # Under gevent nothing else runs during this loop; pages should.
-                time.sleep(0)
+        for streams, data in plan:
+            for start in range(0, len(streams), _WRITES_BEFORE_YIELD):
+                if start:
+                    # Under gevent nothing else runs during this loop; pages should.
+                    time.sleep(0)
+                for stream in streams[start : start + _WRITES_BEFORE_YIELD]:
+                    stream.push(data)
 
     def _revoke(self, position: Position, revocation: Revocation) -> None:
         user, channel, reason = revocation

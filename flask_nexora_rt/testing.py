@@ -238,6 +238,7 @@ class _LossyTopics(Topics):
     """Topics over the same streams that plan nothing for some events."""
 
     def __init__(self, topics: Topics, lost: Callable[[Event], bool]) -> None:
+        super().__init__()
         self._streams = topics._streams
         self._lost = lost
 

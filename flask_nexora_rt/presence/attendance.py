@@ -129,6 +129,7 @@ class Attendance:
         with hub.lock:
             figures: dict[str, Any] = hub.counters.as_dict()
             figures["deliveries"] += hub.topics.deliveries
+            figures["bytes"] += hub.topics.bytes
             figures["subscriptions"] = sum(len(stream.channels) for stream in hub.streams)
             figures["streams"] = len(hub.streams)
         return {

@@ -96,7 +96,7 @@ class RedisPresence:
     def channels(self, prefix: str) -> dict[str, Occupancy]:
         def ask() -> list[str]:
             held = self._client.redis.hscan_iter(
-                f"{self._prefix}subs", match=f"{prefix}*", count=_SCAN_COUNT, no_values=False
+                f"{self._prefix}subs", match=f"{prefix}*", count=_SCAN_COUNT
             )
             return [channel.decode() for channel, _ in held]
 

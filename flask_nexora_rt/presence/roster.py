@@ -88,7 +88,7 @@ class Roster:
             return []
         if self._counts_only:
             self._counts_only = self.counted = False
-            return [(stream, self._welcome(stream, at)) for stream in self.ready]
+            return [([stream], self._welcome(stream, at)) for stream in self.ready]
         name, data = _wire(event)
         return self._tell(name, data, at, but=event.user_id)
 
@@ -124,8 +124,11 @@ class Roster:
             codec: codec.control(at, name, data, self.channel)
             for codec in {stream.codec for stream in self.ready}
         }
-        to = (stream for stream in self.ready if but is None or stream.user_id != but)
-        return [(stream, blocks[stream.codec]) for stream in to]
+        to = [stream for stream in self.ready if but is None or stream.user_id != but]
+        return [
+            ([stream for stream in to if stream.codec is codec], block)
+            for codec, block in blocks.items()
+        ]
 
 
 class Rosters:

@@ -64,9 +64,7 @@ def assert_all_seen(swarm, held, story):
         assert stream.named("nexora:gap") == []
 
 
-def test_streams_that_are_cut_at_random_resume_on_either_worker(
-    serve, redis_url, publisher, swarm
-):
+def test_streams_that_are_cut_at_random_resume_on_either_worker(serve, redis_url, publisher, swarm):
     server = serve(redis_url, workers=2)
     story = Story(publisher(redis_url), seed=1)
     streams, held = swarm(server, story.rng)

@@ -82,7 +82,9 @@ def test_a_graceful_reload_in_memory_is_no_second_process(serve, sse):
     assert before != server.pids()
 
 
-def test_fifty_streams_leave_the_only_database_connection_free(serve, redis_url, make_swarm, tmp_path):
+def test_fifty_streams_leave_the_only_database_connection_free(
+    serve, redis_url, make_swarm, tmp_path
+):
     server = serve(redis_url, env={"E2E_DATABASE": f"sqlite:///{tmp_path / 'one.db'}"})
     swarm = make_swarm()
     for number in range(50):
@@ -94,7 +96,9 @@ def test_fifty_streams_leave_the_only_database_connection_free(serve, redis_url,
     assert requests.get(f"{server.url}/query", timeout=10).json() == {"answer": 42}
 
 
-def test_a_full_worker_sends_streams_away_and_still_answers_pages(serve, redis_url, make_swarm, sse):
+def test_a_full_worker_sends_streams_away_and_still_answers_pages(
+    serve, redis_url, make_swarm, sse
+):
     server = serve(redis_url, env={"FLASK_NEXORA_RT_MAX_STREAMS": "5"})
     swarm = make_swarm()
     for _ in range(5):
@@ -145,9 +149,7 @@ def test_an_ended_stream_is_a_line_in_the_access_log(serve, redis_url, sse):
 
 
 def test_cookies_and_cors_headers_of_the_app_are_on_a_taken_over_socket(serve, redis_url, sse):
-    server = serve(
-        redis_url, env={"FLASK_NEXORA_RT_ALLOWED_ORIGINS": '["https://shop.example"]'}
-    )
+    server = serve(redis_url, env={"FLASK_NEXORA_RT_ALLOWED_ORIGINS": '["https://shop.example"]'})
     cookies = sign_in(server, "member-1")
 
     client = sse(
