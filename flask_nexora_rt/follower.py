@@ -9,7 +9,7 @@ from typing import Protocol
 
 from .errors import BrokerUnavailable
 from .events import Position
-from .log import Batch, Bounds, EventLog, GapReason
+from .log import Batch, Bounds, EntriesLost, EventLog, GapReason, Tail
 
 logger = logging.getLogger(__name__)
 
@@ -79,13 +79,25 @@ class Follower:
                 if not self.connected and self._reader.position >= last:
                     self.connected = True
                     self._reader.read_to_the_end()
-                batch = tail.read(_READ_SECONDS)
+                batch = self._read(tail)
+                if batch is None:
+                    return
                 if batch.entries or batch.ephemeral:
                     self._reader.deliver(batch)
                 elif self._check_log() != self._reader.position:
                     return
         finally:
             tail.close()
+
+    def _read(self, tail: Tail) -> Batch | None:
+        """Read once; None when the tail has lost entries and a new one has to be opened."""
+        try:
+            return tail.read(_READ_SECONDS)
+        except EntriesLost:
+            logger.warning("events came faster than they could be read: streams are told a gap")
+            bounds = self._log.bounds(seen=self._reader.position)
+            self._reader.begin_anew(bounds, bounds.gap(self._reader.position) or "expired")
+            return None
 
     def _check_log(self) -> Position:
         """Compare the log with what has been read of it; return its last position.

@@ -44,14 +44,22 @@ class Batch(NamedTuple):
     ephemeral: list[Event]
 
 
+class EntriesLost(Exception):
+    """A tail has fallen behind the retention: what follows its last read is gone in part.
+
+    Ask the log's bounds and go on from their end; everybody who listens has lost events.
+    """
+
+
 class Tail(Protocol):
     """One reader of the log's end. Not safe for use by two threads."""
 
     def read(self, timeout: float) -> Batch:
         """Wait up to ``timeout`` seconds for what follows the last read.
 
-        No entry is skipped or given twice. Raises `BrokerUnavailable`: open a new tail after the
-        last position you have seen.
+        No entry is given twice, and none is skipped in silence: raises `EntriesLost` when some
+        were trimmed before they could be read. Raises `BrokerUnavailable`: open a new tail after
+        the last position you have seen.
         """
 
     def close(self) -> None:

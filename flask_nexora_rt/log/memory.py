@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from ..events import Entry, Event, Position
-from .base import DEDUPE_COUNT, DEDUPE_SECONDS, Batch, Bounds, Gap
+from .base import DEDUPE_COUNT, DEDUPE_SECONDS, Batch, Bounds, EntriesLost, Gap
 from .window import Limits, Window
 
 _EPHEMERAL_BACKLOG = 10_000
@@ -92,6 +92,8 @@ class MemoryLog:
     def _read(self, tail: MemoryTail, timeout: float) -> Batch:
         with self._changed:
             self._changed.wait_for(lambda: self._news(tail), timeout)
+            if self._window.bounds.floor > tail.after:
+                raise EntriesLost
             entries = self._window.since(tail.after, limit=1000)
             ephemeral, tail.pending = tail.pending, []
         return Batch(list(entries), ephemeral)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from ..events import Entry, Event, Position, Reset
 from ..redis_client import RedisClient, connect, key_prefix, mapped_errors
-from .base import DEDUPE_COUNT, DEDUPE_SECONDS, Batch, Bounds, Gap
+from .base import DEDUPE_COUNT, DEDUPE_SECONDS, Batch, Bounds, EntriesLost, Gap
 from .window import Limits
 
 T = TypeVar("T")
@@ -108,7 +108,10 @@ class RedisTail:
         return self._batch(dict(streams))
 
     def _batch(self, streams: dict[bytes, list[Any]]) -> Batch:
-        entries = [_entry(row) for row in streams.get(self._names[0], ())]
+        rows = streams.get(self._names[0], ())
+        if rows and not _follows(rows[0], self.after):
+            raise EntriesLost
+        entries = [_entry(row) for row in rows]
         live = streams.get(self._names[1], ())
         if entries:
             self.after = entries[-1].position
@@ -153,7 +156,13 @@ def _entry(row: Sequence[Any]) -> Entry | Reset:
     position, fields = row
     if fields[0] == b"reset":
         return Reset(_position(position))
-    return Entry(_position(position), _event(fields))
+    return Entry(_position(position), _event(fields[2:]))
+
+
+def _follows(row: Sequence[Any], after: Position) -> bool:
+    """Say whether nothing was appended between ``after`` and this entry."""
+    _, fields = row
+    return fields[0] != b"v" or _position(fields[1]) <= after
 
 
 def _event(fields: Sequence[bytes]) -> Event:

@@ -41,7 +41,8 @@ class SoleProcess:
             import fcntl
         except ImportError:  # no flock on this platform: the check of wsgi.multiprocess remains
             return True
-        file = self._path.open("ab")
+        # Not through a link that somebody else may have put there: the folder is shared.
+        file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "rb")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

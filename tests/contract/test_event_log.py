@@ -6,7 +6,7 @@ import time
 import pytest
 
 from flask_nexora_rt.events import Event, Position
-from flask_nexora_rt.log import Gap
+from flask_nexora_rt.log import EntriesLost, Gap
 from tests.contract.conftest import Follower, event, numbers
 
 
@@ -209,3 +209,24 @@ def test_retention_never_takes_the_newest_entry(make_log, count):
 
     assert log.bounds().last == last
     assert log.range(log.bounds().floor, 10)[-1].position == last
+
+
+@pytest.mark.parametrize("events", [8, 500])
+def test_a_tail_that_falls_behind_the_retention_says_so(make_log, events):
+    log = make_log(events=5)
+    tail = log.tail(log.bounds().last)
+    log.append([event(n) for n in range(events)])
+
+    with pytest.raises(EntriesLost):
+        tail.read(1)
+    tail.close()
+
+
+def test_a_tail_at_the_very_edge_of_the_retention_has_lost_nothing(make_log):
+    log = make_log(events=5)
+    seen = log.append([event(0)])[0]
+    tail = log.tail(seen)
+    log.append([event(n) for n in range(1, 6)])
+
+    assert numbers(tail.read(1).entries) == [1, 2, 3, 4, 5]
+    tail.close()

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import stream_url, trigger
+from tests.e2e.conftest import post, stream_url, trigger
 
 
 @pytest.fixture
@@ -134,3 +134,22 @@ def test_a_cursor_of_the_future_is_a_gap(serve, redis_url, sse):
     client = sse(stream_url(server, "public-1"), last_event_id="99999999999999-0")
 
     assert client.take_until("nexora:gap")[-1].payload["reason"] == "future"
+
+
+@pytest.mark.parametrize("backend", ["memory", "redis"])
+def test_a_live_stream_is_told_when_events_come_faster_than_they_are_read(
+    serve, redis_url, sse, backend
+):
+    server = serve(
+        redis_url if backend == "redis" else None, env={"FLASK_NEXORA_RT_RETENTION_EVENTS": "3"}
+    )
+    client = sse(stream_url(server, "public-1"))
+    client.take_until("pusher:subscription_succeeded")
+
+    batch = [{"channel": "public-1", "name": "tick", "data": n} for n in range(60)]
+    post(server, "/trigger-batch", batch)
+    trigger(server, "public-1", data="last")
+    seen = client.take_until(lambda event: event.name in ("nexora:gap", "tick"))
+
+    numbers = [event.payload for event in seen if event.name == "tick"]
+    assert seen[-1].name == "nexora:gap" or numbers == [0]

@@ -6,7 +6,7 @@ local MAX_ENTRIES, MAX_AGE = tonumber(ARGV[1]), tonumber(ARGV[2])
 local DEDUPE_MS, DEDUPE_COUNT = tonumber(ARGV[3]), tonumber(ARGV[4])
 local SEEN, SEEN_BEFORE = KEYS[3], KEYS[4]
 local now = now_ms()
-local added = false
+local newest, added = nil, false
 
 local function rotate_seen()
   local since = tonumber(redis.call('HGET', BOUNDS, 'seen_since') or 0)
@@ -26,9 +26,10 @@ local function append(publish_id, first, last)
   if known then
     return known
   end
-  local id = redis.call('XADD', LOG, '*', unpack(ARGV, first, last))
+  -- Each entry names the one before it: so a tail sees that something was trimmed unread.
+  local id = redis.call('XADD', LOG, '*', 'v', newest, unpack(ARGV, first, last))
   redis.call('HSET', SEEN, publish_id, id)
-  added = true
+  newest, added = id, true
   return id
 end
 
@@ -49,6 +50,7 @@ end
 
 ensure_log()
 rotate_seen()
+newest = newest_id()
 local ids, at = {}, 5
 while at < #ARGV do
   local last = at + 1 + tonumber(ARGV[at + 1])

@@ -50,8 +50,12 @@ local function ensure_log()
 end
 
 -- The last entry is never trimmed, so it names the newest id given out.
+local function newest_id()
+  return redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1][1]
+end
+
 local function bounds()
-  local last = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1][1]
+  local last = newest_id()
   local marks = redis.call('HMGET', BOUNDS, 'floor', 'reset')
   return {marks[1], last, marks[2]}
 end
