@@ -12,6 +12,7 @@ worker and drains before it leaves.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -29,6 +30,9 @@ def post_worker_init(worker: Any) -> None:
     """Called in each new worker, after the app is loaded."""
     share_access_log(worker)
     server.reserve_request_slots(*_request_slots(worker))
+    # What is loaded stays: the collector need not walk it, and pauses deliveries less.
+    gc.collect()
+    gc.freeze()
     threading.Thread(target=_watch, args=(worker,), name="nexora-rt-drain", daemon=True).start()
 
 

@@ -177,7 +177,7 @@ class Hub:
         """
         if self._draining or self.streams.full:
             raise Overloaded("this worker takes no more streams at the moment")
-        self._wait_for_start()
+        self.wait_for_start()
         if cursor is None:
             return Join(self._head())
         self._wait_until_at(cursor)
@@ -190,7 +190,8 @@ class Hub:
     def _head(self) -> Start:
         return Start(self.position, [], self.position)
 
-    def _wait_for_start(self) -> None:
+    def wait_for_start(self) -> None:
+        """Wait until the log is being read. Raises `BrokerUnavailable` after 5 s."""
         with self._moved:
             if not self._moved.wait_for(lambda: self.connected, _START_SECONDS):
                 raise BrokerUnavailable("the log cannot be reached")

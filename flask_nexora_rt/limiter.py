@@ -2,48 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.errors import StorageError
-from limits.storage import storage_from_string
-from limits.strategies import MovingWindowRateLimiter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
 
 from .errors import BrokerUnavailable, TooManyRequests
-from .redis_client import key_prefix
+from .settings import key_prefix
 
-CLIENT_EVENTS: Final = RateLimitItemPerSecond(10, 1, namespace="client-events")
-TYPING_STARTS: Final = RateLimitItemPerSecond(1, 3, namespace="typing")
+
+class Rate(NamedTuple):
+    """``amount`` times in any ``seconds``."""
+
+    name: str
+    amount: int
+    seconds: int
+
+
+CLIENT_EVENTS: Final = Rate("client-events", 10, 1)
+TYPING_STARTS: Final = Rate("typing", 1, 3)
 
 
 class Limiter:
     """Moving windows in memory, or in the Redis of the log."""
 
     def __init__(self, url: str, app_id: str) -> None:
-        self._limits = MovingWindowRateLimiter(_storage(url, app_id))
+        # Here and not above: it brings the Redis driver, which must not be imported before
+        # gunicorn's gevent worker has patched the standard library.
+        from limits import strategies
 
-    def hit(self, item: RateLimitItem, *who: str) -> bool:
+        self._limits = strategies.MovingWindowRateLimiter(_storage(url, app_id))
+
+    def hit(self, rate: Rate, *who: str) -> bool:
         """Count one; False when it is one too many. Raises `BrokerUnavailable`."""
-        try:
-            return self._limits.hit(item, *who)
-        except StorageError as error:
-            raise BrokerUnavailable("the rate limits cannot be counted: try again") from error
+        with _mapped_errors():
+            return self._limits.hit(_item(rate), *who)
 
-    def require(self, item: RateLimitItem, *who: str) -> None:
+    def require(self, rate: Rate, *who: str) -> None:
         """Count one, or raise `TooManyRequests`."""
-        if not self.hit(item, *who):
-            raise TooManyRequests(f"the limit is {item}: wait a second", item.get_expiry())
+        if not self.hit(rate, *who):
+            raise TooManyRequests(
+                f"the limit is {rate.amount} in {rate.seconds} s: wait", rate.seconds
+            )
 
-    def forget(self, item: RateLimitItem, *who: str) -> None:
+    def forget(self, rate: Rate, *who: str) -> None:
         """Start the window of one caller anew."""
-        try:
-            self._limits.clear(item, *who)
-        except StorageError as error:
-            raise BrokerUnavailable("the rate limits cannot be counted: try again") from error
+        with _mapped_errors():
+            self._limits.clear(_item(rate), *who)
+
+
+def _item(rate: Rate) -> Any:
+    from limits import RateLimitItemPerSecond
+
+    return RateLimitItemPerSecond(rate.amount, rate.seconds, namespace=rate.name)
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    from limits.errors import StorageError
+
+    try:
+        yield
+    except StorageError as error:
+        raise BrokerUnavailable("the rate limits cannot be counted: try again") from error
 
 
 def _storage(url: str, app_id: str) -> Any:
     """Make the storage for a ``NEXORA_RT_URL``; `limits` spells some of them otherwise."""
+    from limits.storage import storage_from_string
+
     if url.startswith("memory:"):
         return storage_from_string("memory://", wrap_exceptions=True)
     for ours, theirs in (("unix:", "redis+unix:"), ("sentinel:", "redis+sentinel:")):

@@ -33,11 +33,6 @@ _PASSING = (
 )
 
 
-def key_prefix(app_id: str) -> str:
-    """Return what every key of the app starts with; the braces keep them in one cluster slot."""
-    return f"{{nexora_rt:{app_id}}}:"
-
-
 def connect(url: str, timeout: float, connections: int = _CONNECTIONS) -> redis.Redis:
     """Return a client for any supported URL; ``timeout`` (seconds) bounds every reply.
 

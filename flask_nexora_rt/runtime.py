@@ -160,7 +160,7 @@ class Station:
     ) -> None:
         self.hub = hub
         self.attendance = Attendance(hub, presence, worker, told)
-        self.steering = Steering(log, worker, self._with_stream)
+        self.steering = Steering(log, worker, self._with_stream, hub.wait_for_start)
         self.steering.actions |= Holding(hub).actions
         TypingWatch(hub, typing)
         for name, control in (

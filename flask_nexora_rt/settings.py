@@ -25,6 +25,11 @@ Part = Literal["auth", "stream", "presence", "health", "metrics"]
 PARTS: tuple[Part, ...] = ("auth", "stream", "presence", "health")
 
 
+def key_prefix(app_id: str) -> str:
+    """Return what every key of the app starts with; the braces keep them in one cluster slot."""
+    return f"{{nexora_rt:{app_id}}}:"
+
+
 def _split_list(value: object) -> object:
     """Let an environment variable write a list as ``a,b``."""
     if isinstance(value, str):

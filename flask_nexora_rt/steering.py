@@ -28,7 +28,7 @@ class Steering:
     """Commands to streams by socket id. ``_lock`` guards ``_waiting``.
 
     ``actions`` are run by the worker that holds the stream, through ``run``, which gives them the
-    stream and the right to write to it.
+    stream and the right to write to it; ``wait_for_start`` returns once answers are heard.
     """
 
     def __init__(
@@ -36,10 +36,12 @@ class Steering:
         log: EventLog,
         worker: int,
         run: Callable[[str, Callable[[Stream], dict[str, Any]]], dict[str, Any] | None],
+        wait_for_start: Callable[[], None],
     ) -> None:
         self._log = log
         self._worker = str(worker)
         self._run = run
+        self._wait_for_start = wait_for_start
         self.actions: dict[str, Action] = {}
         self._lock = threading.Lock()
         self._waiting: dict[str, Waiter] = {}
@@ -62,6 +64,8 @@ class Steering:
         return self._run(socket_id, lambda stream: self.actions[action](stream, body))
 
     def _ask(self, worker: str, command: dict[str, Any]) -> dict[str, Any] | None:
+        # Until this worker reads the log it would not hear the answer.
+        self._wait_for_start()
         waiter = Waiter()
         call_id = uuid4().hex
         with self._lock:

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from ..events import Entry, Event, Position, Reset
-from ..redis_client import RedisClient, connect, key_prefix, mapped_errors
+from ..redis_client import RedisClient, connect, mapped_errors
+from ..settings import key_prefix
 from .base import DEDUPE_COUNT, DEDUPE_SECONDS, Batch, Bounds, EntriesLost, Gap
 from .window import Limits
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ..redis_client import RedisClient, key_prefix
+from ..redis_client import RedisClient
+from ..settings import key_prefix
 from .base import (
     GRACE_SECONDS,
     LEASE_SECONDS,

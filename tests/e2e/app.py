@@ -4,7 +4,7 @@ import os
 from itertools import count
 
 from flask import Flask, jsonify, request
-from flask_login import LoginManager, UserMixin, login_user
+from flask_login import LoginManager, UserMixin, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
@@ -34,6 +34,14 @@ def may_enter(user, room_id):
     return user.id.startswith("admin") or user.id == f"member-{room_id}"
 
 
+@rt.channel("presence-{place}")
+def may_be_seen(user, place):
+    return {"name": user.id.title()} if place not in BANNED.get(user.id, ()) else False
+
+
+BANNED = {}
+
+
 def create_app():
     app = Flask(__name__)
     app.config.update(
@@ -47,6 +55,7 @@ def create_app():
     login.init_app(app)
     rt.init_app(app, db=db)
     add_routes(app)
+    add_presence_routes(app)
     return app
 
 
@@ -85,6 +94,40 @@ def add_routes(app):
     @app.get("/count")
     def counted():
         return jsonify(number=next(numbers), pid=os.getpid())
+
+
+def add_presence_routes(app):
+    @app.post("/logout")
+    def sign_out():
+        logout_user()
+        return jsonify(ok=True)
+
+    @app.get("/members/<channel>")
+    def members(channel):
+        return jsonify(rt.presence.members(channel))
+
+    @app.get("/info/<channel>")
+    def info(channel):
+        return jsonify(rt.channel_info(channel))
+
+    @app.get("/infos")
+    def infos():
+        return jsonify(rt.channels_info(request.args.get("prefix")))
+
+    @app.get("/status/<user_id>")
+    def status(user_id):
+        return jsonify(rt.presence.status(user_id))
+
+    @app.post("/revoke")
+    def revoke():
+        body = request.get_json()
+        rt.revoke(body["user"], body["channel"])
+        return jsonify(ok=True)
+
+    @app.post("/terminate/<user_id>")
+    def terminate(user_id):
+        rt.terminate_user_connections(user_id)
+        return jsonify(ok=True)
 
 
 app = create_app()
