@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 MAX_CHANNEL_LENGTH = 164
 GRAMMAR = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=@,.;")
 _CHANNEL = re.compile(rf"[A-Za-z0-9_\-=@,.;]{{1,{MAX_CHANNEL_LENGTH}}}")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ESCAPE = re.compile(r"=([0-9a-f]{2})")
 
 Authorizer = Callable[..., object]
@@ -43,8 +44,8 @@ def escape_part(value: object, keep_dash: bool = True) -> str:
     """
     allowed = GRAMMAR - ({"="} if keep_dash else {"=", "-"})
     text = str(value)
-    if not text:
-        raise InvalidName("an id in a channel name must not be empty")
+    if not text or _LONE_SURROGATE.search(text):
+        raise InvalidName("an id in a channel name is text that is not empty and is valid Unicode")
     return "".join(
         char if char in allowed else "".join(f"={byte:02x}" for byte in char.encode())
         for char in text

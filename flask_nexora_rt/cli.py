@@ -14,7 +14,7 @@ from . import publishing, services
 from .channels import check_channel
 from .errors import NexoraError
 from .events import Entry
-from .state import current_state
+from .state import State, current_state
 
 commands = AppGroup("nexora-rt", help="Realtime: secrets, publishing, watching.")
 
@@ -31,12 +31,7 @@ def secret() -> None:
 @click.argument("data", metavar="JSON")
 def trigger(channel: str, event: str, data: str) -> None:
     """Publish an event: flask nexora-rt trigger guild-1 test '{"text": "hi"}'."""
-    state = current_state()
-    if state.settings.in_memory:
-        raise click.ClickException(
-            "memory:// lives inside the server's process: set NEXORA_RT_URL=redis://... to "
-            "publish from another one"
-        )
+    state = _shared_state()
     try:
         answer = publishing.trigger(state, channel, event, json.loads(data))
     except json.JSONDecodeError as error:
@@ -51,7 +46,7 @@ def trigger(channel: str, event: str, data: str) -> None:
 @click.option("--count", type=int, help="Stop after so many events.")
 def tail(channel: str, count: int | None) -> None:
     """Print what is published to a channel from now on, one JSON line per event."""
-    log = current_state().runtime.log
+    log = _shared_state().runtime.log
     try:
         reader = log.tail(log.bounds().last)
         check_channel(channel)
@@ -69,9 +64,7 @@ def tail(channel: str, count: int | None) -> None:
 @commands.command("status")
 def status() -> None:
     """Print workers, occupied channels and presence as tables."""
-    state = current_state()
-    if state.settings.in_memory:
-        raise click.ClickException("memory:// lives inside the server's process: ask its health")
+    state = _shared_state()
     try:
         workers = state.runtime.presence.workers()
         channels = services.channels_info(state, None)["channels"]
@@ -81,6 +74,16 @@ def status() -> None:
     click.echo(_table(columns, [[w.get(c, "") for c in columns] for w in workers.values()]))
     rows = [[n, i["subscription_count"], i.get("user_count", "")] for n, i in channels.items()]
     click.echo("\n" + _table(("channel", "streams", "members"), rows))
+
+
+def _shared_state() -> State:
+    state = current_state()
+    if state.settings.in_memory:
+        raise click.ClickException(
+            "memory:// lives inside the server's process: set NEXORA_RT_URL=redis://... to "
+            "reach it from another one"
+        )
+    return state
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 _START_SECONDS = 5.0
 _REPLAY_CHUNK = 200
 _RANGE_PAGE = 1000
+_ALL_TIME = 1e10
 _WRITES_BEFORE_YIELD = 1000
 
 Control = Callable[[Event], None]
@@ -166,7 +167,7 @@ class Hub:
 
     def _farewell(self, stream: Stream) -> bytes:
         pause = random.randint(500, 3000)  # noqa: S311 - spreads the reconnects
-        return sse.retry(pause) + stream.codec.control(self._delivered(stream), CLOSING, {})
+        return sse.retry(pause) + stream.codec.control(self._end(stream), CLOSING, {})
 
     # -- streams ------------------------------------------------------------------------------
 
@@ -208,7 +209,7 @@ class Hub:
         """Replay from before this worker's window, or say that it cannot be done."""
         settings = self.settings
         start = Bounds(cursor, cursor, cursor)
-        past = Window(start, Limits(settings.retention_events, float("inf"), settings.window_bytes))
+        past = Window(start, Limits(settings.retention_events, _ALL_TIME, settings.window_bytes))
         wanted = frozenset(channels)
         while True:
             page = self._log.range(past.bounds.last, _RANGE_PAGE)
@@ -253,7 +254,7 @@ class Hub:
     def catch_up(self, stream: Stream) -> bytes | None:
         """Return the next piece of the stream's replay; None once it is live (or has ended)."""
         with self.lock:
-            if stream.live or stream not in self.streams:
+            if stream.live or stream.ending or stream not in self.streams:
                 return None
             entries = self._next_entries(stream)
             if entries:
@@ -298,9 +299,10 @@ class Hub:
         with self.lock:
             return list(self.streams)
 
-    def _delivered(self, stream: Stream) -> Position:
-        """The position that a control block for this stream may carry."""
+    def _end(self, stream: Stream) -> Position:
+        """Stop the stream's replay and return the position that its last block carries."""
         with self.lock:
+            stream.ending = True
             return self.position if stream.live else stream.position
 
     # -- fan-out ------------------------------------------------------------------------------
@@ -425,7 +427,8 @@ class Hub:
     def _begin_anew(self, bounds: Bounds, reason: GapReason) -> None:
         with self.lock:
             since = self.position
-            self.window.restart(bounds)
+            # What the log retains before its end has not been read here: ask the log for that.
+            self.window.restart(bounds._replace(floor=bounds.last))
             live = [stream for stream in self.streams if stream.live]
             self.counters.gaps += len(live)
             self._moved.notify_all()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +20,8 @@ from pydantic import (
 
 from .errors import ConfigurationError
 
+# RFC 6454: scheme, host and perhaps a port; a browser writes the host in lower-case ASCII.
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
 PREFIX = "NEXORA_RT_"
 SCHEMES = ("memory", "redis", "rediss", "unix", "sentinel")
 Part = Literal["auth", "stream", "presence", "health", "metrics"]
@@ -34,11 +37,21 @@ def _split_list(value: object) -> object:
     """Let an environment variable write a list as ``a,b``."""
     if isinstance(value, str):
         return tuple(item.strip() for item in value.split(",") if item.strip())
+    if isinstance(value, int):  # what from_prefixed_env makes of a secret of digits
+        return (str(value),)
     return tuple(value) if isinstance(value, list | set | frozenset) else value
 
 
+def _split_url(value: str) -> SplitResult:
+    try:
+        return urlsplit(value)
+    except ValueError:
+        # urlsplit would show the value, and it may hold a password.
+        raise ValueError("this is not a URL") from None
+
+
 def _check_url(value: str) -> str:
-    if urlsplit(value).scheme not in SCHEMES:
+    if _split_url(value).scheme not in SCHEMES:
         raise ValueError(f"use one of {', '.join(s + '://' for s in SCHEMES)}")
     return value
 
@@ -50,8 +63,7 @@ def _check_prefix(value: str) -> str:
 
 
 def _check_origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or value != f"{parts.scheme}://{parts.netloc}":
+    if not _ORIGIN.fullmatch(value):
         raise ValueError("write an exact origin such as https://app.example.com")
     return value
 

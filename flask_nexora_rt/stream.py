@@ -148,7 +148,10 @@ class StreamResponse(Response):
 
 
 def choose_transport(wanted: str, environ: WSGIEnvironment) -> type[SocketStream | QueueStream]:
-    """Return the transport for this request: the socket itself wherever that works."""
+    """Return the transport for this request: the socket itself wherever that works.
+
+    Raises `NotServable` when the host wants the socket and this server cannot give it.
+    """
     if wanted != "wsgi" and can_take_over(environ):
         return SocketStream
     if wanted == "socket":

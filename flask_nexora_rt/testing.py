@@ -25,6 +25,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin
 
+from . import publishing
 from .event_stream import EventStreamParser, ServerSentEvent
 from .events import Entry, Event, Position
 from .extension import NexoraRT
@@ -190,6 +191,10 @@ class Kit:
         arguments = urlencode({"channels": ",".join(channels), **query})
         prefix = self._state.settings.url_prefix
         return StreamReader(client, f"{prefix}/realtime/stream?{arguments}", last_event_id)
+
+    def trigger(self, channels: str | Sequence[str], name: str, data: Any) -> str:
+        """Publish as the app does; return the position."""
+        return publishing.trigger(self._state, channels, name, data)["position"]
 
     def disconnect(self) -> None:
         """Cut every stream now, as a network does: nothing more arrives, not even a goodbye."""

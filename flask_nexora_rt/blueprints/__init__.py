@@ -36,7 +36,13 @@ def register_blueprints(app: Flask, settings: Settings) -> None:
     for blueprint in blueprints:
         guard(blueprint)
         if settings.allowed_origins:
-            CORS(blueprint, origins=list(settings.allowed_origins), supports_credentials=True)
+            # Exact origins only, and no header for anybody else.
+            CORS(
+                blueprint,
+                origins=list(settings.allowed_origins),
+                supports_credentials=True,
+                always_send=False,
+            )
         app.register_blueprint(blueprint)
     _refuse_conflicts(app, taken)
     exempt_from_csrf(app, blueprints)

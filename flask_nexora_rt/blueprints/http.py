@@ -65,11 +65,8 @@ def refuse_cross_site() -> None:
     origin = request.headers.get("Origin")
     if not request.cookies or origin in current_state().settings.allowed_origins:
         return
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is None:
-        crossing = origin is not None and not _is_ours(origin)
-    else:
-        crossing = site in ("cross-site", "same-site")
+    crossing = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    crossing = crossing or (origin is not None and not _is_ours(origin))
     if crossing:
         raise errors.Forbidden(
             "requests of other sites are refused: add the page's exact origin to "
@@ -78,7 +75,10 @@ def refuse_cross_site() -> None:
 
 
 def _is_ours(origin: str) -> bool:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
     return parts.netloc in (request.host, request.host.removesuffix(default))
 
@@ -126,7 +126,10 @@ def _would_be_ours(app: Flask, error: MethodNotAllowed, names: set[str]) -> bool
 
 def read_json() -> Any:
     """Return the JSON body. Raises `BadRequest` when there is none."""
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     if body is None:
         raise errors.BadRequest("send a JSON body with Content-Type: application/json")
     return body

@@ -14,7 +14,7 @@ from ..identity import Caller
 from ..server import require_concurrency
 from ..sse import CODECS
 from ..state import State, current_state
-from ..stream import Opening, StreamResponse, come_back, stream_response
+from ..stream import Opening, StreamResponse, choose_transport, come_back, stream_response
 from .auth import refusal_error
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ def stream() -> Response:
     state = current_state()
     query = read_query(state.settings.max_channels)
     require_concurrency(request.environ)
+    choose_transport(state.settings.transport, request.environ)
     # Before the authorizers: what is revoked from here on is seen when the stream is admitted.
     authorised_at = state.runtime.hub.position
     caller = state.caller()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -122,16 +122,17 @@ class Window:
                 if entry.position <= after:
                     break
                 found[entry.position] = entry
-        shown = (self._shown(found[position], after) for position in sorted(found))
+        shown = (self._shown(found[position], found) for position in sorted(found))
         return [entry for entry in shown if entry is not None]
 
-    def _shown(self, entry: Entry, after: Position) -> Entry | None:
+    def _shown(self, entry: Entry, found: Mapping[Position, Entry]) -> Entry | None:
         if entry.event.key is None:
             return entry
         story = self._stories[entry.event.key]
         if entry is story.origin:
             return _amended(entry, story.amendment)
-        origin_is_shown = story.origin is not None and story.origin.position > after
+        # An amendment is told as such only to who is not shown its origin, amended, instead.
+        origin_is_shown = story.origin is not None and story.origin.position in found
         return entry if entry is story.last and not origin_is_shown else None
 
 

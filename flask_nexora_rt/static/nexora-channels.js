@@ -1,12 +1,15 @@
 // Nexora's channel names, built as flask_nexora_rt/presets/nexora.py builds them.
 
 const MAX_LENGTH = 164;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const encoder = new TextEncoder();
 
 /** Write an id so that it fits into a channel name: bytes outside the grammar become `=xx`. */
 export function escapePart(value, keepDash = true) {
   const text = String(value);
-  if (!text) throw new RangeError("an id in a channel name must not be empty");
+  if (!text || LONE_SURROGATE.test(text)) {
+    throw new RangeError("an id in a channel name is text that is not empty and is valid Unicode");
+  }
   const allowed = keepDash ? /[A-Za-z0-9_@,.;-]/ : /[A-Za-z0-9_@,.;]/;
   return Array.from(text, (char) => (allowed.test(char) ? char : escapeChar(char))).join("");
 }

@@ -49,13 +49,13 @@ class Stream(ABC):
     First it catches up: its transport pulls chunks of replay from the hub as fast as the client
     reads. Then it is live: the hub pushes. ``position`` is the last position handed to the
     transport while it catches up; a live stream has everything up to the hub's position.
-    The hub's lock guards ``live``, ``position``, ``backlog``, ``until``, ``slot``,
+    The hub's lock guards ``live``, ``ending``, ``position``, ``backlog``, ``until``, ``slot``,
     ``channels`` and ``infos``.
     """
 
     __slots__ = (
-        "backlog", "buffer_bytes", "channels", "codec", "expires", "infos", "live", "position",
-        "slot", "socket_id", "source", "until", "user_id",
+        "backlog", "buffer_bytes", "channels", "codec", "ending", "expires", "infos", "live",
+        "position", "slot", "socket_id", "source", "until", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +72,7 @@ class Stream(ABC):
         self.expires = expires
         self.buffer_bytes = buffer_bytes
         self.live = False
+        self.ending = False
         self.slot = 0
 
     @abstractmethod

@@ -80,6 +80,11 @@ with app.app_context():
 # -- set-up ------------------------------------------------------------------------------------
 
 
+REALTIME = "/api/realtime"
+STREAM_ROUTES = {f"{REALTIME}/{name}" for name in ("stream", "subscribe", "unsubscribe", "events")}
+PRESENCE_ROUTES = {f"{REALTIME}/{name}" for name in ("presence", "presence/<channel>", "typing")}
+
+
 def plain_app(**config) -> Flask:
     app = Flask(__name__)
     app.config.update(TESTING=True, SECRET_KEY="x", NEXORA_RT_SECRET=SECRET, **config)
@@ -97,7 +102,11 @@ def test_an_app_is_set_up_by_the_constructor_or_by_init_app():
     NexoraRT().init_app(other)
 
     assert "nexora_rt" in one.extensions
-    assert rules(one) == rules(other) == {STREAM, AUTH, "/pusher/auth"}
+    assert (
+        rules(one)
+        == rules(other)
+        == {*STREAM_ROUTES, *PRESENCE_ROUTES, AUTH, "/pusher/auth", f"{REALTIME}/health"}
+    )
 
 
 def test_setting_an_app_up_twice_is_an_error():
@@ -119,16 +128,18 @@ def test_the_prefix_is_in_front_of_every_route_but_pushers():
     app = plain_app(NEXORA_RT_URL_PREFIX="/rt")
     NexoraRT(app)
 
-    assert rules(app) == {"/rt/realtime/stream", "/rt/realtime/auth", "/pusher/auth"}
+    assert {rule for rule in rules(app) if not rule.startswith("/rt/realtime/")} == {"/pusher/auth"}
+    assert "/rt/realtime/stream" in rules(app)
 
 
 @pytest.mark.parametrize(
     "parts, left",
     [
         ("auth", {AUTH, "/pusher/auth"}),
-        ("stream", {STREAM}),
+        ("stream", STREAM_ROUTES),
+        ("presence", PRESENCE_ROUTES),
         ("", set()),
-        (["auth", "stream"], {AUTH, "/pusher/auth", STREAM}),
+        (["auth", "stream"], {AUTH, "/pusher/auth", *STREAM_ROUTES}),
     ],
 )
 def test_parts_can_be_left_out(parts, left):

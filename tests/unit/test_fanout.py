@@ -23,13 +23,14 @@ def entries(*channels_of_each: str, **rest: str | None) -> list[Entry]:
 def topics(*streams: Recorder) -> Topics:
     made = Topics()
     for stream in streams:
-        made.add(stream)
+        made.add(stream, stream.channels)
     return made
 
 
 def sent(streams: list[Recorder], batch: list[Entry], previous: Position = PREVIOUS) -> None:
-    for stream, data in topics(*streams).plan(batch, previous):
-        stream.push(data)
+    for receivers, data in topics(*streams).plan(batch, previous):
+        for stream in receivers:
+            stream.push(data)
 
 
 def read(stream: Recorder) -> list[tuple[str, int, str]]:
@@ -147,10 +148,10 @@ def test_a_removed_stream_is_sent_nothing():
     gone, other = Recorder("a", "b"), Recorder("a")
     made = topics(gone, other)
 
-    made.remove(gone)
-    made.remove(gone)
+    made.remove(gone, gone.channels)
+    made.remove(gone, gone.channels)
 
-    assert [stream for stream, _ in made.plan(entries("a", "b"), PREVIOUS)] == [other]
+    assert [streams for streams, _ in made.plan(entries("a", "b"), PREVIOUS)] == [[other]]
 
 
 def test_a_batch_that_concerns_nobody_is_no_plan():

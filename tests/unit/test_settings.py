@@ -43,7 +43,7 @@ def problems(debug: bool = False, **config: Any) -> tuple[str, ...]:
         ("max_channels", 100),
         ("max_event_bytes", 10240),
         ("allowed_origins", ()),
-        ("parts", ("auth", "stream")),
+        ("parts", ("auth", "stream", "presence", "health")),
     ],
 )
 def test_the_defaults_are_those_of_the_contract(key, value):
@@ -178,7 +178,7 @@ MISTAKES = {
     "KEY": (f"a:{MARK}", "match"),
     "SECRET": (MARK, "16"),
     "URL_PREFIX": (f"api/{MARK}", "start it with /"),
-    "PARTS": (f"auth,{MARK}", "'auth' or 'stream'"),
+    "PARTS": (f"auth,{MARK}", "'auth', 'stream'"),
     "TRANSPORT": (MARK, "'auto', 'socket' or 'wsgi'"),
     "ALLOWED_ORIGINS": (f"https://{MARK}.example/path", "exact origin"),
     "HEARTBEAT": (MARK, "integer"),

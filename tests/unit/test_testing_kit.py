@@ -5,7 +5,7 @@ import time
 import pytest
 from flask_login import current_user
 
-from flask_nexora_rt import NexoraRT
+from flask_nexora_rt import NexoraRT, publishing
 from flask_nexora_rt.testing import Clock, Kit, StreamReader, make_app, rt_app, rt_kit, sign_in
 from tests.unit.host import STREAM
 
@@ -15,8 +15,7 @@ ESTABLISHED = "pusher:connection_established"
 
 
 def trigger(app, channel: str, data: object, name: str = "tick") -> str:
-    with app.app_context():
-        return app.extensions["nexora_rt"].rt.trigger(channel, name, data)["position"]
+    return publishing.trigger(app.extensions["nexora_rt"], channel, name, data)["position"]
 
 
 @pytest.fixture
@@ -41,8 +40,9 @@ def test_further_configuration_is_taken():
 
 def test_an_extension_of_ones_own_is_taken():
     rt = NexoraRT()
+    rt.channel("mine-{id}", public=True)
 
-    assert make_app(rt).extensions["nexora_rt"].rt is rt
+    assert make_app(rt).extensions["nexora_rt"].is_public("mine-1")
 
 
 def test_two_apps_have_nothing_in_common():
