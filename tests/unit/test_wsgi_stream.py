@@ -106,15 +106,17 @@ def test_the_first_blocks_come_before_the_replay(open_stream, log):
     assert numbers(next(stream)) == [0]
 
 
-def test_a_consumer_gets_the_replay_and_then_what_is_published(open_stream, log):
+def test_a_consumer_gets_the_replay_and_then_what_is_published(open_stream, log, hub):
     cursor = log.bounds().last
     publish(log, range(500))
+    hub.join(log.bounds().last, ["a"])  # returns once the hub has read them
     stream = open_stream(cursor)
     consumer = Consumer(stream)
+    consumer.wait_for(500)
 
-    for first in range(500, 1000, 10):
-        publish(log, range(first, first + 10))
-    consumer.wait_for(1000)
+    for first in range(500, 1000, 50):
+        publish(log, range(first, first + 50))
+        consumer.wait_for(first + 50)
     stream.finish(b": bye\n\n")
 
     assert consumer.ended()
