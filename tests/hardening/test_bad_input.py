@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_nexora_rt.testing import User
@@ -276,7 +276,6 @@ ANYTHING = st.recursive(
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(ONE | {"channels": 0}, ANYTHING)))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_json_is_answered_in_json_and_never_with_a_500(fuzzed, body):
     answer = fuzzed.client("alice").post(AUTH, json=body)
 
@@ -286,7 +285,6 @@ def test_any_json_is_answered_in_json_and_never_with_a_500(fuzzed, body):
 
 @given(st.binary(max_size=200), st.sampled_from(["application/json", "text/plain", "",
        "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"]))  # fmt: skip
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_bytes_are_answered_in_json_and_never_with_a_500(fuzzed, body, content_type):
     answer = fuzzed.client("alice").post(AUTH, data=body, content_type=content_type)
 
@@ -301,7 +299,6 @@ def test_any_bytes_are_answered_in_json_and_never_with_a_500(fuzzed, body, conte
     ),
     st.none() | st.text(st.characters(max_codepoint=255, exclude_characters="\r\n")),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_query_is_a_stream_or_an_error_in_json(fuzzed, query, cursor):
     headers = {} if cursor is None else {"HTTP_LAST_EVENT_ID": cursor}
     client = fuzzed.client("alice")

@@ -310,7 +310,7 @@ def patterns(draw):
 
 
 @given(patterns(), patterns())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_patterns_overlap_exactly_when_some_name_matches_both(one, other):
     shared = (name for name in NAMES if None not in (one.match(name), other.match(name)))
 
@@ -323,7 +323,6 @@ def test_patterns_overlap_where_a_zero_leads():
 
 
 @given(st.lists(patterns(), max_size=6), st.sampled_from(NAMES))
-@settings(deadline=None)
 def test_no_name_is_ever_decided_by_two_equally_specific_rules(candidates, name):
     rules, kept = ChannelRegistry(), []
     for pattern in candidates:

@@ -306,6 +306,21 @@ def test_trigger_leaves_out_the_socket_that_sent(host):
         assert mine.take(1)[0].payload == 2
 
 
+def test_nobody_keeps_an_event_from_the_socket_of_somebody_else(host):
+    """A host passes on the socket_id that a client sends: it counts for one's own socket only."""
+
+    @host.app.post("/say/<socket_id>")
+    def say(socket_id):
+        return host.rt.trigger("room-1", "tick", "from bob", socket_id=socket_id)
+
+    with host.stream("alice", "room-1") as alice:
+        socket_id = alice.take_control("pusher:connection_established").payload["socket_id"]
+        said = host.client("bob").post(f"/say/{socket_id}").status_code == 200
+        host.trigger("room-1", data="after")
+
+        assert alice.take(1)[0].payload == ("from bob" if said else "after")
+
+
 @pytest.mark.parametrize(
     "arguments, error",
     [

@@ -217,7 +217,7 @@ def test_the_text_of_the_error_holds_every_problem():
 @pytest.mark.parametrize(
     "config",
     [
-        {key: value for key, (value, _) in MISTAKES.items()},
+        {key: value for key, (value, _) in MISTAKES.items() if key != "TRANSPORT"},
         {"URL": f"redis://:{MARK}@["},
         # urlsplit repeats the netloc, with the password, in what it raises.
         {"URL": f"redis://:{MARK}\u2100@host"},
@@ -226,10 +226,9 @@ def test_the_text_of_the_error_holds_every_problem():
     ],
 )
 def test_a_message_never_repeats_a_value(config):
-    try:
-        read(**config)
-    except ConfigurationError as error:
-        assert [problem for problem in error.problems if MARK in problem] == []
+    found = problems(TRANSPORT=MARK, **config)
+
+    assert [problem for problem in found if MARK in problem] == []
 
 
 @pytest.mark.parametrize(

@@ -327,7 +327,7 @@ class Model:
 
 
 @given(st.lists(steps, max_size=25), st.sets(st.sampled_from("abc")), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_window_behaves_as_its_model(history, channels, data):
     made, model, second = window(LIMITS), Model(), 1.0
     for number, (key, amendment, anywhere, pause) in enumerate(history):
