@@ -102,8 +102,8 @@ class NexoraRT:
     ) -> dict[str, str]:
         """Publish one event to one or many channels; return its ``{"position"}``.
 
-        At least once, and once per call: a retry inside never doubles it. ``socket_id`` is left
-        out while it is live. Works in requests, commands, scripts and other processes, inside an
+        At least once, and once per call: a retry inside never doubles it. ``socket_id``, the
+        caller's own, is left out while it is live. Works in requests, commands, scripts and other processes, inside an
         app context. Raises `InvalidName`, `EventTooLarge`, `BadRequest`, or
         `BrokerUnavailable` after ``PUBLISH_TIMEOUT`` seconds.
         """

@@ -44,7 +44,7 @@ def authenticate(
 def _checked_event(
     state: State, channels: Sequence[str], name: str, data: Any, socket_id: str | None
 ) -> Event:
-    exclude = None if socket_id is None else check_socket_id(socket_id)
+    exclude = None if socket_id is None else state.own_socket(check_socket_id(socket_id))
     return state.event(channels, name, data, exclude=exclude)
 
 

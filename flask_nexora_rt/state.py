@@ -73,6 +73,15 @@ class State:
                 about |= {"user_id": user_id} if user_id else {}
                 BY_KIND[kind].send(self.app, **about)
 
+    def own_socket(self, socket_id: str) -> str | None:
+        """Return the socket id when it may be excluded: nobody keeps events from others' streams.
+
+        A request excludes its caller's own; scripts and jobs know what they do.
+        """
+        if not has_request_context() or self.socket_ids.is_owner(socket_id, self.caller().id):
+            return socket_id
+        return None
+
     def presence_info(self, grant: Grant, caller: Caller) -> str | None:
         """Return what a presence channel shows of the caller, as JSON; None: not visible."""
         if caller.id is None or not self.is_presence(grant.channel):
