@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,3 +16,6 @@ class Declarations:
     channels: ChannelRegistry = field(default_factory=ChannelRegistry)
     user_id: Callable[[Any], object] | None = None
     user_info: Callable[[str], Mapping[str, Any] | None] | None = None
+    members: Callable[[str], Sequence[str]] | None = None
+    mentions: Callable[[str, Sequence[str]], Sequence[str]] | None = None
+    moderator: Callable[[str, str], bool] | None = None

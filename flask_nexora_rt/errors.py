@@ -77,6 +77,13 @@ class MethodNotAllowed(NexoraError):
     error = "Method Not Allowed"
 
 
+class Conflict(NexoraError):
+    """The caller's picture is out of date: read again, then decide."""
+
+    status = 409
+    error = "Conflict"
+
+
 class EventTooLarge(NexoraError, ValueError):
     """The event is over ``MAX_EVENT_BYTES``: nothing was published."""
 

@@ -159,15 +159,22 @@ def make_event(
     limit: int,
     default: Callable[[Any], Any] | None = None,
     exclude: str | None = None,
-    publish_id: str | None = None,
+    key: str | None = None,
+    replay: Any = None,
 ) -> Event:
     """Build an event from what a caller gave: the one door where names and size are checked.
 
-    ``limit`` is in bytes of UTF-8 JSON. Raises `InvalidName`, `BadRequest`, `EventTooLarge`.
+    ``limit`` is in bytes of UTF-8 JSON; ``replay`` is what replay shows instead of the event that
+    ``key`` began (see `Event`), or ``b""``. Raises `InvalidName`, `BadRequest`, `EventTooLarge`.
     """
     names = (channels,) if isinstance(channels, str) else tuple(channels)
     if not names:
         raise BadRequest("an event needs at least one channel")
     checked = tuple(dict.fromkeys(map(check_channel, names)))
     payload = require_size(dump_json(data, default), limit)
-    return Event(checked, check_publishable(name), payload, exclude=exclude, publish_id=publish_id)
+    amended = replay
+    if replay is not None and replay != b"":
+        amended = require_size(dump_json(replay, default), limit)
+    return Event(
+        checked, check_publishable(name), payload, exclude=exclude, key=key, replay=amended
+    )

@@ -14,6 +14,8 @@ from .channels import Pattern, Rule
 from .cli import commands
 from .declarations import Declarations
 from .errors import ConfigurationError
+from .messages import MessageService
+from .models import make_models
 from .settings import Settings
 from .state import EXTENSION_KEY, State, current_state
 
@@ -32,20 +34,34 @@ class NexoraRT:
         if app is not None:
             self.init_app(app, **options)
 
-    def init_app(self, app: Flask, db: Any = None) -> None:
+    def init_app(
+        self,
+        app: Flask,
+        db: Any = None,
+        models: Mapping[str, type[Any]] | None = None,
+        base: type[Any] | None = None,
+    ) -> None:
         """Set the extension up for ``app``.
 
-        ``db`` is the host's Flask-SQLAlchemy or Flask-SQLAlchemy-Lite object. Raises
+        ``db`` is the host's Flask-SQLAlchemy or Flask-SQLAlchemy-Lite object; the second needs
+        ``base``, the declarative base. ``models`` replaces default models, see
+        `flask_nexora_rt.models`. Without ``db`` nothing is stored: no messages. Raises
         `ConfigurationError` that names every bad ``NEXORA_RT_*`` key and how to mend it.
         """
         if EXTENSION_KEY in app.extensions:
             raise ConfigurationError([f"init_app was called twice for the app {app.name!r}"])
         settings = Settings.from_config(app.config, debug=app.debug)
-        state = State(app, self._declared, settings, db)
-        register_blueprints(app, settings)
+        tables = None if db is None else make_models(base or db.Model, models)
+        state = State(app, self._declared, settings, db, tables)
+        register_blueprints(app, settings, with_database=db is not None)
         app.extensions[EXTENSION_KEY] = state
         user_logged_out.connect(_on_sign_out, app)
         app.cli.add_command(commands)
+
+    @property
+    def messages(self) -> MessageService:
+        """Messages, on the current database session."""
+        return current_state().messages
 
     @property
     def presence(self) -> services.PresenceService:
@@ -91,6 +107,21 @@ class NexoraRT:
         self._declared.user_info = function
         return function
 
+    def conversation_members(self, function: F) -> F:
+        """Declare who is in a conversation: its id -> user ids. For unread counts and mentions."""
+        self._declared.members = function
+        return function
+
+    def mentioned_users(self, function: F) -> F:
+        """Declare whom ``@names`` mean: (conversation id, names) -> user ids."""
+        self._declared.mentions = function
+        return function
+
+    def message_moderator(self, function: F) -> F:
+        """Declare who may change others' messages: (user id, conversation id) -> bool."""
+        self._declared.moderator = function
+        return function
+
     # -- publishing ---------------------------------------------------------------------------
 
     def trigger(
@@ -103,8 +134,8 @@ class NexoraRT:
         """Publish one event to one or many channels; return its ``{"position"}``.
 
         At least once, and once per call: a retry inside never doubles it. ``socket_id``, the
-        caller's own, is left out while it is live. Works in requests, commands, scripts and other processes, inside an
-        app context. Raises `InvalidName`, `EventTooLarge`, `BadRequest`, or
+        caller's own, is left out while it is live. Works in requests, commands, scripts and
+        other processes, inside an app context. Raises `InvalidName`, `EventTooLarge`, `BadRequest`, or
         `BrokerUnavailable` after ``PUBLISH_TIMEOUT`` seconds.
         """
         return publishing.trigger(current_state(), channels, event_name, data, socket_id)
@@ -116,6 +147,14 @@ class NexoraRT:
         ``{"positions"}``. Raises as `trigger` does.
         """
         return publishing.trigger_batch(current_state(), batch)
+
+    def publish_on_commit(self, channels: str | Sequence[str], event_name: str, data: Any) -> None:
+        """Publish when the host's transaction has really committed, and only then.
+
+        The event is a row of that transaction: a rollback takes it back, a crash or a broker
+        that is away delays it. Raises as `trigger` does, before anything is saved.
+        """
+        publishing.publish_on_commit(current_state(), channels, event_name, data)
 
     def authenticate(
         self, channel: str, socket_id: str, custom_data: Mapping[str, Any] | None = None

@@ -40,8 +40,8 @@ ROW_ID = BigInteger().with_variant(Integer, "sqlite")
 class OutboxMixin:
     """One event that is committed and has yet to be published; the row goes when it has been.
 
-    ``owner``: whose log it is for. ``event``: the event as `outbox.write_event` writes it. Rows of one conversation are inserted
-    under its row lock, so ``id`` is their order.
+    ``owner``: whose log it is for. ``event``: the event as `outbox.write_event` writes it. Rows
+    of one conversation are inserted under its row lock, so ``id`` is their order.
     """
 
     __tablename__ = f"{PREFIX}outbox"

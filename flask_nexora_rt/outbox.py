@@ -34,8 +34,8 @@ _WAITING, _WATCHED = "nexora_rt_outboxes", "nexora_rt_watched"
 class Outbox:
     """The outbox of one app in one process.
 
-    ``model`` is the app's outbox table, ``engine`` gives the database outside any request, ``owner``
-    names whose log the rows are for: apps may share a database.
+    ``model`` is the app's outbox table, ``engine`` gives the database outside any request,
+    ``owner`` names whose log the rows are for: apps may share a database.
     """
 
     def __init__(
@@ -124,7 +124,10 @@ class Outbox:
         with engine.begin() as connection:
             _lock(connection, rows)
             found = connection.execute(
-                select(rows.c.id, rows.c.event).where(mine).order_by(rows.c.id).limit(_ROWS_PER_TURN)
+                select(rows.c.id, rows.c.event)
+                .where(mine)
+                .order_by(rows.c.id)
+                .limit(_ROWS_PER_TURN)
             ).all()
             self._publish([read_event(row.event) for row in found])
             ids = [row.id for row in found]

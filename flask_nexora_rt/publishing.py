@@ -30,6 +30,13 @@ def trigger_batch(state: State, batch: Sequence[Mapping[str, Any]]) -> dict[str,
     return {"positions": [str(position) for position in positions]}
 
 
+def publish_on_commit(state: State, channels: str | Sequence[str], name: str, data: Any) -> None:
+    """Put an event into the outbox; see `NexoraRT.publish_on_commit`."""
+    names = [channels] if isinstance(channels, str) else list(channels)
+    _require_at_most(len(names), state.settings.max_channels)
+    state.outbox.add(state.db.session, [_checked_event(state, names, name, data, None)])
+
+
 def authenticate(
     state: State, channel: str, socket_id: str, custom_data: Mapping[str, Any] | None = None
 ) -> dict[str, str]:

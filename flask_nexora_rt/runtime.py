@@ -19,6 +19,7 @@ from .limiter import Limiter
 from .log import EventLog, Limits
 from .log.memory import MemoryLog
 from .log.sole import SoleProcess
+from .outbox import Outbox
 from .presence.attendance import Attendance
 from .presence.base import Outcome, PresenceStore
 from .presence.memory import MemoryPresence
@@ -58,6 +59,7 @@ class Runtime:
         self._sole = sole
         self._told = told
         self._lock = threading.RLock()
+        self._outbox: Outbox | None = None
 
     @cached_property
     def log(self) -> EventLog:
@@ -93,6 +95,13 @@ class Runtime:
         # Another thread may have made it while this one waited for the lock.
         found: T | None = self.__dict__.get(name)
         return make() if found is None else found
+
+    def outbox(self, make: Callable[[], Outbox]) -> Outbox:
+        """This process's outbox; ``make`` is called once."""
+        with self._lock:
+            if self._outbox is None:
+                self._outbox = make()
+            return self._outbox
 
     def _make_log(self) -> EventLog:
         if self._sole is not None:
@@ -135,9 +144,13 @@ class Runtime:
             self._sole.release()
         if "station" in self.__dict__:
             self.station.drain()
+        if self._outbox is not None:
+            self._outbox.stop()
 
     def close(self) -> None:
         """Stop everything at once (tests, and scripts that are done)."""
+        if self._outbox is not None:
+            self._outbox.stop()
         if "station" in self.__dict__:
             self.station.stop()
         if "log" in self.__dict__:

@@ -24,8 +24,8 @@ from .errors import ConfigurationError
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
 PREFIX = "NEXORA_RT_"
 SCHEMES = ("memory", "redis", "rediss", "unix", "sentinel")
-Part = Literal["auth", "stream", "presence", "health", "metrics"]
-PARTS: tuple[Part, ...] = ("auth", "stream", "presence", "health")
+Part = Literal["auth", "stream", "presence", "messages", "health", "metrics"]
+PARTS: tuple[Part, ...] = ("auth", "stream", "presence", "messages", "health")
 
 
 def key_prefix(app_id: str) -> str:
@@ -96,6 +96,11 @@ class Settings(BaseModel):
     max_event_bytes: Annotated[int, Field(ge=64, le=1_048_576)] = 10_240
     stream_buffer_bytes: Annotated[int, Field(ge=16_384)] = 1_048_576
     ticket_seconds: Seconds = 60
+
+    max_message_length: Annotated[int, Field(ge=1, le=100_000)] = 4000
+    message_edit_seconds: Annotated[float, Field(ge=0)] = 86_400
+    message_rate: Annotated[int, Field(ge=1)] = 5
+    public_receipts: bool = True
 
     retention_events: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     retention_seconds: Seconds = 300

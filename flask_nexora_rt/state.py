@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from .channels import Grant, Refusal
 from .declarations import Declarations
-from .errors import NotServable
+from .errors import BrokerUnavailable, NotServable
 from .events import Event, dump_json, make_event
 from .identity import Caller, current_caller, public_id
 from .log.sole import SoleProcess
+from .messages.service import Hooks, MessageService, Rules
+from .models import Models
+from .outbox import Outbox
 from .presence.base import Outcome
 from .runtime import Runtime
 from .settings import Settings
@@ -38,6 +41,7 @@ class State:
     declared: Declarations
     settings: Settings
     db: Any = None
+    models: Models | None = None
     clock: Callable[[], float] = time.time
     _runtimes: dict[int, Runtime] = field(default_factory=dict, repr=False)
 
@@ -82,6 +86,20 @@ class State:
             return socket_id
         return None
 
+    def position(self) -> str | None:
+        """Return the log's position now; None while the broker is away: rows can still be read."""
+        try:
+            return str(self.runtime.log.bounds().last)
+        except BrokerUnavailable:
+            return None
+
+    def stop_typing(self, channel: str, user_id: str) -> None:
+        """A message ends its sender's typing; that it is told must not fail the message."""
+        try:
+            self.runtime.typing.stop(channel, user_id)
+        except BrokerUnavailable as error:
+            logger.info("typing runs out by itself: %s", error)
+
     def presence_info(self, grant: Grant, caller: Caller) -> str | None:
         """Return what a presence channel shows of the caller, as JSON; None: not visible."""
         if caller.id is None or not self.is_presence(grant.channel):
@@ -121,6 +139,43 @@ class State:
         db = self.db or self.app.extensions.get("sqlalchemy")
         if db is not None:
             db.session.close()
+
+    @property
+    def outbox(self) -> Outbox:
+        """The outbox. Raises `NotServable` when the host has given no database."""
+        return self.runtime.outbox(self._make_outbox)
+
+    def _make_outbox(self) -> Outbox:
+        if self.models is None:
+            raise NotServable("this needs the database: call rt.init_app(app, db=db)")
+        # A log in memory dies with its process, so its rows are nobody else's.
+        mine = f"{self.runtime.worker:x}" if self.settings.in_memory else ""
+        owner = f"{self.settings.app_id}{mine and ':'}{mine}"
+        return Outbox(self.models.outbox, owner, self._engine, lambda: self.runtime.log)
+
+    def _engine(self) -> Engine:
+        with self.app.app_context():
+            engine: Engine = self.db.engine
+            return engine
+
+    @property
+    def messages(self) -> MessageService:
+        """Messages on the current session."""
+        outbox = self.outbox
+        declared, settings = self.declared, self.settings
+        hooks = Hooks(
+            user_info=declared.user_info or (lambda user_id: None),
+            members=declared.members,
+            mentions=declared.mentions,
+            may_moderate=declared.moderator or (lambda user_id, conversation_id: False),
+        )
+        rules = Rules(
+            settings.max_message_length, settings.message_edit_seconds, settings.public_receipts
+        )
+        if self.models is None:
+            raise NotServable("this needs the database: call rt.init_app(app, db=db)")
+        session = self.db.session
+        return MessageService(self.models, session, outbox, self.event, self.now, hooks, rules)
 
     def database_answers(self) -> bool:
         """Say whether the host's database runs a query."""

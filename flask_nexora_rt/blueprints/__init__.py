@@ -9,19 +9,24 @@ from flask_cors import CORS
 
 from ..errors import ConfigurationError
 from ..settings import Part, Settings
-from . import auth, health, metrics, presence, steering, stream
+from . import auth, health, messages, metrics, presence, steering, stream
 from .http import answer_routing_errors, exempt_from_csrf, guard
 
 _FACTORIES: dict[Part, Sequence[Callable[[str], list[Blueprint]]]] = {
     "auth": [auth.make_blueprints],
     "stream": [stream.make_blueprints, steering.make_blueprints],
     "presence": [presence.make_blueprints],
+    "messages": [messages.make_blueprints],
     "health": [health.make_blueprints],
     "metrics": [metrics.make_blueprints],
 }
 
 
-def register_blueprints(app: Flask, settings: Settings) -> None:
+# What needs a table is left out without a database.
+_STORED: frozenset[Part] = frozenset({"messages"})
+
+
+def register_blueprints(app: Flask, settings: Settings, with_database: bool) -> None:
     """Add the routes of every part that ``PARTS`` names.
 
     Raises `ConfigurationError` when the host has one of the routes already.
@@ -29,6 +34,7 @@ def register_blueprints(app: Flask, settings: Settings) -> None:
     blueprints = [
         blueprint
         for part in settings.parts
+        if with_database or part not in _STORED
         for make in _FACTORIES[part]
         for blueprint in make(settings.url_prefix)
     ]

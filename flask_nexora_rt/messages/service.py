@@ -185,9 +185,7 @@ class MessageService:
                 self._publish(message, Events.MESSAGE_DELETE, gone, replay=b"")
             return self._write(message)
 
-    def react(
-        self, message_id: str, key: str, user_id: str, commit: bool = True
-    ) -> dict[str, Any]:
+    def react(self, message_id: str, key: str, user_id: str, commit: bool = True) -> dict[str, Any]:
         """Add the user's reaction; return ``{key: {"count", "userIds"}}``. Idempotent."""
         return self._react(message_id, check_reaction(key), user_id, commit, present=True)
 
@@ -218,16 +216,16 @@ class MessageService:
                 self._publish(message, MESSAGE_REACTION, body, key=f"reactions:{message.id}")
             return totals
 
-    def mark_read(
-        self, conversation_id: str, user_id: str, up_to: int, commit: bool = True
-    ) -> int:
+    def mark_read(self, conversation_id: str, user_id: str, up_to: int, commit: bool = True) -> int:
         """Read up to a ``seq``, at most the last one, never back; return where it stands."""
         channel = check_channel(conversation_id)
         with self._transaction(commit):
             up_to = max(0, min(up_to, self._store.lock(channel)))
             if self._store.mark_read(channel, user_id, up_to) and self._rules.public_receipts:
                 body = {"conversationId": channel, "userId": user_id, "upToSeq": up_to}
-                event = self._make_event([channel], MESSAGE_READ, body, key=f"read:{channel}:{user_id}")
+                event = self._make_event(
+                    [channel], MESSAGE_READ, body, key=f"read:{channel}:{user_id}"
+                )
                 self._outbox.add(self._session, [event])
         return up_to
 
@@ -240,7 +238,7 @@ class MessageService:
         after_seq: int | None = None,
         limit: int = 50,
     ) -> dict[str, Any]:
-        """Return ``{"messages", "hasMore"}`` in ``seq`` order: the newest, or those beside a seq."""
+        """Return ``{"messages", "hasMore"}`` in ``seq`` order: the newest, or beside a seq."""
         if before_seq is not None and after_seq is not None:
             raise InvalidFields({"afterSeq": "give either beforeSeq or afterSeq"})
         limit = max(1, min(limit, MAX_PAGE))

@@ -210,7 +210,5 @@ class MessageStore:
     def has_messages(self, conversation_id: str) -> bool:
         message = self._models.message
         return bool(
-            self._session.scalar(
-                select(exists().where(message.conversation_id == conversation_id))
-            )
+            self._session.scalar(select(exists().where(message.conversation_id == conversation_id)))
         )
