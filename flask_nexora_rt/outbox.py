@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, delete, event, select, text
+from sqlalchemy import Engine, delete, event, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 from sqlalchemy.pool import StaticPool
@@ -114,25 +114,23 @@ class Outbox:
             logger.warning("the outbox cannot be read, it is tried again", exc_info=True)
 
     def _turn(self) -> bool:
-        """Publish some rows, oldest first; False when there are none."""
+        """Publish some rows, oldest first; False when there are none.
+
+        Without a lock: every turn takes the oldest rows there are, in their order and in one
+        append, and an append that another worker has made before appends nothing. So whoever
+        is first, no row overtakes an older one. And no transaction is open meanwhile.
+        """
         rows = self._model.__table__
-        mine = rows.c.owner == self._owner
+        mine = select(rows.c.id, rows.c.event).where(rows.c.owner == self._owner)
         engine = self._engine()
         with engine.connect() as connection:
-            if connection.execute(select(rows.c.id).where(mine).limit(1)).first() is None:
-                return False
+            found = connection.execute(mine.order_by(rows.c.id).limit(_ROWS_PER_TURN)).all()
+        if not found:
+            return False
+        self._publish([read_event(row.event) for row in found])
         with engine.begin() as connection:
-            _lock(connection, rows)
-            found = connection.execute(
-                select(rows.c.id, rows.c.event)
-                .where(mine)
-                .order_by(rows.c.id)
-                .limit(_ROWS_PER_TURN)
-            ).all()
-            self._publish([read_event(row.event) for row in found])
-            ids = [row.id for row in found]
-            connection.execute(delete(rows).where(rows.c.id.in_(ids)))
-        return bool(found)
+            connection.execute(delete(rows).where(rows.c.id.in_([row.id for row in found])))
+        return True
 
     def _publish(self, events: list[Event]) -> None:
         """Append in order. An event that can never be appended is dropped and logged, alone."""
@@ -155,15 +153,6 @@ def _ended(session: Session, transaction: SessionTransaction) -> None:
         waiting: set[Outbox] = session.info[_WAITING]
         while waiting:
             waiting.pop().wake()
-
-
-def _lock(connection: Connection, rows: Any) -> None:
-    """Let one transaction at a time publish, so that rows go out in their order."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('nexora_rt_outbox'))"))
-    else:
-        # Takes SQLite's write lock, and changes nothing.
-        connection.execute(delete(rows).where(rows.c.id < 0))
 
 
 def write_event(one: Event) -> bytes:

@@ -65,10 +65,11 @@ class User(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
         self.id = id
 
 
-def make_app(rt: NexoraRT | None = None, **config: Any) -> Flask:
+def make_app(rt: NexoraRT | None = None, db: Any = None, **config: Any) -> Flask:
     """Make a small app on ``memory://`` in which anybody can be signed in with `sign_in`.
 
-    ``config`` are further keys of ``app.config``. Without ``rt`` there is one with the channels
+    ``config`` are further keys of ``app.config``; ``db`` is a Flask-SQLAlchemy object, not yet
+    set up. Without ``rt`` there is one with the channels
     ``public-{id}`` (everybody) and ``room-{id}`` (everybody who is signed in).
     """
     app = Flask("nexora_rt_test_app")
@@ -76,7 +77,9 @@ def make_app(rt: NexoraRT | None = None, **config: Any) -> Flask:
     app.config.update(config)
     login = LoginManager(app)
     login.user_loader(User)
-    (rt or _make_rt()).init_app(app)
+    if db is not None:
+        db.init_app(app)
+    (rt or _make_rt()).init_app(app, db=db)
     return app
 
 

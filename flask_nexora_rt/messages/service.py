@@ -164,7 +164,9 @@ class MessageService:
                 message.revision += 1
                 written = self._write(message)
                 self._publish(message, Events.MESSAGE_EDIT, written, replay=written)
-            return self._write(message)
+            answer = self._write(message)
+        self._send_now(commit)
+        return answer
 
     def delete(self, message_id: str, user_id: str, commit: bool = True) -> dict[str, Any]:
         """Leave a tombstone; replay shows the message no more. A repeat changes nothing."""
@@ -183,7 +185,9 @@ class MessageService:
                     "deletedBy": user_id,
                 }
                 self._publish(message, Events.MESSAGE_DELETE, gone, replay=b"")
-            return self._write(message)
+            answer = self._write(message)
+        self._send_now(commit)
+        return answer
 
     def react(self, message_id: str, key: str, user_id: str, commit: bool = True) -> dict[str, Any]:
         """Add the user's reaction; return ``{key: {"count", "userIds"}}``. Idempotent."""
@@ -271,6 +275,11 @@ class MessageService:
         except BaseException:
             self._session.rollback()
             raise
+
+    def _send_now(self, commit: bool) -> None:
+        """Who reconnects after an edit or a delete has been answered is not shown the old text."""
+        if commit:
+            self._outbox.drain()
 
     def _find(self, message_id: str) -> Any:
         message = self._store.get(message_id)

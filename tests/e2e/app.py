@@ -1,6 +1,7 @@
 """The host that the end-to-end tests run under real servers."""
 
 import os
+import signal
 from itertools import count
 
 from flask import Flask, jsonify, request
@@ -42,6 +43,16 @@ def may_be_seen(user, place):
 BANNED = {}
 
 
+@rt.channel("guild-{guild_id}")
+def may_read(user, guild_id):
+    return user.id.startswith("writer")
+
+
+@rt.conversation_members
+def members_of(conversation_id):
+    return [f"writer-{n}" for n in range(8)]
+
+
 def create_app():
     app = Flask(__name__)
     app.config.update(
@@ -56,12 +67,32 @@ def create_app():
     rt.init_app(app, db=db)
     add_routes(app)
     add_presence_routes(app)
+    if "E2E_DATABASE" in os.environ:
+        with app.app_context():
+            db.create_all()
+    if os.environ.get("E2E_DIE_BEFORE_PUBLISHING"):
+        die_before_publishing(app)
     return app
+
+
+def die_before_publishing(app):
+    """Let the worker crash between the commit of a message and its publishing."""
+    outbox = app.extensions["nexora_rt"].outbox
+    file = os.environ["E2E_DIE_BEFORE_PUBLISHING"]
+    drain = outbox.drain
+
+    def crash():
+        if os.path.exists(file):  # noqa: PTH110
+            os.unlink(file)  # noqa: PTH108
+            os.kill(os.getpid(), signal.SIGKILL)
+        drain()
+
+    outbox.drain = crash
 
 
 def pool_options():
     """One connection for everybody, and nobody waits long for it."""
-    if not os.environ.get("E2E_DATABASE", "").startswith("sqlite:///"):
+    if "E2E_POOL_OF_ONE" not in os.environ:
         return {}
     return {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 2}
 

@@ -85,7 +85,10 @@ def test_a_graceful_reload_in_memory_is_no_second_process(serve, sse):
 def test_fifty_streams_leave_the_only_database_connection_free(
     serve, redis_url, make_swarm, tmp_path
 ):
-    server = serve(redis_url, env={"E2E_DATABASE": f"sqlite:///{tmp_path / 'one.db'}"})
+    server = serve(
+        redis_url,
+        env={"E2E_DATABASE": f"sqlite:///{tmp_path / 'one.db'}", "E2E_POOL_OF_ONE": "yes"},
+    )
     swarm = make_swarm()
     for number in range(50):
         cookies = sign_in(server, f"member-{number % 20}")
