@@ -103,9 +103,9 @@ class NexoraRT:
         """Publish one event to one or many channels; return its ``{"position"}``.
 
         At least once, and once per call: a retry inside never doubles it. ``socket_id``, the
-        caller's own, is left out while it is live. Works in requests, commands, scripts and other processes, inside an
-        app context. Raises `InvalidName`, `EventTooLarge`, `BadRequest`, or
-        `BrokerUnavailable` after ``PUBLISH_TIMEOUT`` seconds.
+        caller's own, is left out while it is live. Works in requests, commands, scripts and
+        other processes, inside an app context. Raises `InvalidName`, `EventTooLarge`,
+        `BadRequest`, or `BrokerUnavailable` after ``PUBLISH_TIMEOUT`` seconds.
         """
         return publishing.trigger(current_state(), channels, event_name, data, socket_id)
 
