@@ -18,6 +18,8 @@ from .errors import InvalidName, PatternError
 logger = logging.getLogger(__name__)
 
 MAX_CHANNEL_LENGTH = 164
+# The status of a refusal when the authorizer raised: not a no, but no yes either.
+UNDECIDED = 500
 GRAMMAR = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=@,.;")
 _CHANNEL = re.compile(rf"[A-Za-z0-9_\-=@,.;]{{1,{MAX_CHANNEL_LENGTH}}}")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -145,10 +147,23 @@ class Pattern:
 
     def match(self, channel: str) -> dict[str, str] | None:
         """Return the unescaped ids of ``channel``, or None when it is another kind."""
-        found = self._regex.fullmatch(channel)
+        # Walking first costs the same for any name; the regex alone could be made to backtrack.
+        found = self._regex.fullmatch(channel) if self._reads(channel) else None
         if found is None:
             return None
         return {name: unescape_part(value) for name, value in found.groupdict().items()}
+
+    def _reads(self, channel: str) -> bool:
+        """Say whether the tokens can read the name, in steps of one character."""
+        places = {0}
+        for char in channel:
+            places = {
+                place
+                for at in places
+                if at < len(self._tokens) and char in self._tokens[at].alphabet
+                for place in ((at, at + 1) if self._tokens[at].many else (at + 1,))
+            }
+        return len(self._tokens) in places
 
     def overlaps(self, other: Pattern) -> bool:
         """Say whether some name matches both (walks both patterns side by side)."""
@@ -265,7 +280,7 @@ def _ask(
         answer = authorizer(user, **ids)
     except Exception:
         logger.exception("the authorizer of %s raised: denied", channel)
-        return Refusal(channel, 500)
+        return Refusal(channel, UNDECIDED)
     if answer is True:
         return Grant(channel)
     if isinstance(answer, dict):

@@ -14,6 +14,7 @@ from . import publishing, services
 from .channels import check_channel
 from .errors import NexoraError
 from .events import Entry
+from .log import EntriesLost
 from .state import State, current_state
 
 commands = AppGroup("nexora-rt", help="Realtime: secrets, publishing, watching.")
@@ -48,8 +49,8 @@ def tail(channel: str, count: int | None) -> None:
     """Print what is published to a channel from now on, one JSON line per event."""
     log = _shared_state().runtime.log
     try:
-        reader = log.tail(log.bounds().last)
         check_channel(channel)
+        reader = log.tail(log.bounds().last)
         left = count
         while left is None or left > 0:
             shown = [e for e in reader.read(1).entries if isinstance(e, Entry)]
@@ -57,6 +58,8 @@ def tail(channel: str, count: int | None) -> None:
             for line in lines:
                 click.echo(line)
             left = None if left is None else left - len(lines)
+    except EntriesLost:
+        raise click.ClickException("events came faster than they could be shown") from None
     except NexoraError as error:
         raise click.ClickException(str(error)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from .events import Entry, Position
 from .sse import Codec
@@ -123,7 +124,7 @@ class Blocks:
         """
         order = sorted((index, channel) for channel in channels for index in self._hits[channel])
         blocks = []
-        for (index, channel), following in zip(order, [*order[1:], None], strict=True):
+        for (index, channel), following in zip_longest(order, order[1:]):
             if self._entries[index].event.exclude not in left_out:
                 last = following is None or following[0] != index
                 blocks.append(self._block(index, channel, codec, last))

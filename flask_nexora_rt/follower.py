@@ -84,7 +84,7 @@ class Follower:
                     return
                 if batch.entries or batch.ephemeral:
                     self._reader.deliver(batch)
-                elif self._check_log() != self._reader.position:
+                elif self._lost_something():
                     return
         finally:
             tail.close()
@@ -98,6 +98,12 @@ class Follower:
             bounds = self._log.bounds(seen=self._reader.position)
             self._reader.begin_anew(bounds, bounds.gap(self._reader.position) or "expired")
             return None
+
+    def _lost_something(self) -> bool:
+        """Ask the log, which is idle; True when the reader had to begin anew."""
+        before = self._reader.position
+        self._check_log()
+        return self._reader.position != before
 
     def _check_log(self) -> Position:
         """Compare the log with what has been read of it; return its last position.

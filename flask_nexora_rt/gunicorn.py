@@ -39,6 +39,7 @@ def post_worker_init(worker: Any) -> None:
 def worker_exit(arbiter: Any, worker: Any) -> None:
     """Called in a worker that is leaving: whatever made it leave, its streams end first."""
     drain()
+    gc.unfreeze()
 
 
 def _watch(worker: Any) -> None:

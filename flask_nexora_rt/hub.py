@@ -25,7 +25,7 @@ from .transport.base import Start, Stream
 logger = logging.getLogger(__name__)
 
 _START_SECONDS = 5.0
-_REPLAY_CHUNK = 200
+_REPLAY_BYTES = 262_144
 _RANGE_PAGE = 1000
 _ALL_TIME = 1e10
 _WRITES_BEFORE_YIELD = 1000
@@ -245,6 +245,12 @@ class Hub:
             self.attendance.admitted(stream)
         return True
 
+    def revoked_since(self, since: Position, user_id: str | None, channels: Sequence[str]) -> bool:
+        """Say whether a channel was, or may have been, taken from the user after ``since``."""
+        with self.lock:
+            forgotten = since < self.window.bounds.floor
+            return forgotten or self.revocations.concern(user_id, channels, since)
+
     def count_join(self, join: Join) -> None:
         """Count a stream that resumed, or was told of a gap."""
         with self.lock:
@@ -273,8 +279,12 @@ class Hub:
             if self.window.bounds.gap(stream.position):
                 return []
             stream.backlog = self.window.replay(stream.position, stream.channels)
-        entries = stream.backlog[:_REPLAY_CHUNK]
-        del stream.backlog[:_REPLAY_CHUNK]
+        size, count = 0, 0
+        while count < len(stream.backlog) and size < _REPLAY_BYTES:
+            size += stream.backlog[count].event.size
+            count += 1
+        entries = stream.backlog[:count]
+        del stream.backlog[:count]
         return entries
 
     def _go_live(self, stream: Stream) -> bytes | None:
@@ -374,6 +384,9 @@ class Hub:
                 self.errands.popleft()()
             except NexoraError as error:
                 logger.warning("something was not sent: %s", error)
+            except Exception:
+                # One command must not stop the log for everybody.
+                logger.exception("a command to a stream failed")
 
     def write(self, plan: Sequence[Delivery]) -> None:
         """Push to each stream; the caller holds ``order``."""
@@ -466,7 +479,11 @@ class Hub:
                 self.write(self.attendance.ticked(position))
             pings = {codec: codec.control(position, PING, {}) for codec in sse.CODECS.values()}
             for stream in due:
-                if now >= stream.expires:
+                if stream.ending:
+                    # Told to end a heartbeat ago, and its client has not read that yet.
+                    stream.abort()
+                elif now >= stream.expires:
+                    self._end(stream)
                     stream.finish(sse.retry(random.randint(100, 1500)))  # noqa: S311 - jitter
                 elif stream.live:
                     stream.push(pings[stream.codec])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from threading import Thread
 from typing import Any
 
 from .channels import check_channel
-from .errors import BadRequest, BrokerUnavailable
+from .errors import BadRequest, NexoraError
 from .presence.roster import last_seen_text
 from .revocation import Revocation
 from .state import State, current_state
@@ -91,8 +92,13 @@ def revoke(state: State, user_id: str, channel: str | None, reason: str) -> None
 
 
 def end_streams_on_sign_out(state: State, user_id: str) -> None:
-    """Flask-Login has signed a user out: its streams end. Signing out itself must not fail."""
+    """Flask-Login has signed a user out: its streams end. Signing out neither waits nor fails."""
+    name = "nexora-rt-sign-out"
+    Thread(target=_end_streams, args=(state, user_id), name=name, daemon=True).start()
+
+
+def _end_streams(state: State, user_id: str) -> None:
     try:
         revoke(state, user_id, None, "signed out")
-    except BrokerUnavailable as error:
+    except NexoraError as error:
         logger.warning("the streams of a signed-out user end later, by their age: %s", error)

@@ -119,6 +119,8 @@ class Settings(BaseModel):
             for key, value in config.items()
             if key.startswith(PREFIX) and value is not None
         }
+        if "cron_secret" not in given and config.get("CRON_SECRET"):
+            given["cron_secret"] = config["CRON_SECRET"]
         if debug and "secret" not in given:
             # Debug servers reload: what was signed before a reload may as well expire with it.
             given["secret"] = secrets.token_urlsafe(32)
@@ -133,7 +135,9 @@ def _explain(location: tuple[int | str, ...], problem: Any) -> str:
     """Say which key is wrong and what to do; never repeats a value, it may be a secret."""
     key = PREFIX + str(location[0]).upper()
     if problem["type"] == "missing":
-        return f"{key} is missing: set it to the output of 'flask nexora-rt secret'"
+        return (
+            f"{key} is missing: set it to the output of 'flask nexora-rt secret' (it needs no app)"
+        )
     if problem["type"] == "extra_forbidden":
         known = [PREFIX + name.upper() for name in Settings.model_fields]
         close = difflib.get_close_matches(key, known, 1)

@@ -14,6 +14,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from .errors import BadRequest, Forbidden
+from .events import Position
 
 _SOCKET_ID = re.compile(r"[0-9]{1,20}\.[0-9]{1,40}", re.ASCII)
 _MAC_BITS = 64
@@ -86,13 +87,20 @@ class Tickets:
         self._clock = clock
         self._serializer = URLSafeSerializer(secret, salt="nexora-rt ticket")
 
-    def make(self, user_id: str | None, channels: Mapping[str, Any]) -> str:
-        """``channels`` maps each granted name to its presence user_info or None."""
-        expires = self._clock() + self.lifetime
-        return str(self._serializer.dumps({"u": user_id, "c": dict(channels), "e": expires}))
+    def make(self, user_id: str | None, channels: Mapping[str, Any], since: Position) -> str:
+        """``channels`` maps each granted name to its presence user_info or None.
 
-    def read(self, ticket: str, user_id: str | None) -> dict[str, Any]:
-        """Return the granted channels. Raises `Forbidden`: not ours, not yours, or expired."""
+        ``since``: the log's position before the authorizers ran.
+        """
+        expires = self._clock() + self.lifetime
+        claims = {"u": user_id, "c": dict(channels), "e": expires, "p": list(since)}
+        return str(self._serializer.dumps(claims))
+
+    def read(self, ticket: str, user_id: str | None) -> tuple[dict[str, Any], Position]:
+        """Return the granted channels, and since when.
+
+        Raises `Forbidden`: not ours, not yours, or expired.
+        """
         try:
             claims = self._serializer.loads(ticket)
         except BadSignature:
@@ -101,4 +109,4 @@ class Tickets:
             raise Forbidden("the ticket was made for somebody else: ask for your own")
         if claims["e"] < self._clock():
             raise Forbidden("the ticket has expired: ask POST /realtime/auth for a new one")
-        return dict(claims["c"])
+        return dict(claims["c"]), Position(*claims["p"])

@@ -62,11 +62,7 @@ class NamedCodec:
         self, position: Position, name: str, data: Any, channel: str | None = None
     ) -> bytes:
         body = {"data": data} if channel is None else {"channel": channel, "data": data}
-        return b"id: %b\nevent: %b\ndata: %b\n\n" % (
-            str(position).encode(),
-            name.encode(),
-            dump_json(body),
-        )
+        return frame(dump_json(body).decode(), event=name, id=str(position))
 
 
 class EnvelopeCodec:
@@ -87,7 +83,7 @@ class EnvelopeCodec:
         body = {"event": name, "data": data}
         if channel is not None:
             body["channel"] = channel
-        return b"id: %b\ndata: %b\n\n" % (str(position).encode(), dump_json(body))
+        return frame(dump_json(body).decode(), id=str(position))
 
 
 def _sender(event: Event) -> bytes:

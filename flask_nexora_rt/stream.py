@@ -128,14 +128,17 @@ class StreamResponse(Response):
         expires, buffer_bytes = hub.expiry(), hub.settings.stream_buffer_bytes
         join = self._opening.join
         stream = kind(hub, self._opening.subscription, join.start, expires, buffer_bytes)
+        # All that can fail comes before the stream is counted in.
+        head = self._head(environ)
         if _slots_are_full(kind, hub) or not hub.admit(stream, self._opening.authorised_at):
             self.response = come_back(self._opening.cursor, join.start.position)
             return super().__call__(environ, start_response)
         hub.count_join(join)
         first = self._opening.blocks(hub.settings.heartbeat)
         if isinstance(stream, SocketStream):
-            stream.open(environ, self._head(environ) + first)
+            stream.open(environ, head + first)
             raise HandedOver
+        stream.carried_by(environ.get("gunicorn.socket") or environ.get("werkzeug.socket"))
         stream.push(first)
         self.response = stream
         return super().__call__(environ, start_response)

@@ -235,6 +235,8 @@ class Kit:
         for _ in range(int(seconds)):
             self.clock.advance(1)
             self._state.runtime.hub.tick()
+            # Between two heartbeats clients have time to read.
+            time.sleep(0.001)
         self.clock.advance(seconds % 1)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Flask
@@ -38,14 +39,15 @@ def register_blueprints(app: Flask, settings: Settings, with_database: bool) -> 
         for make in _FACTORIES[part]
         for blueprint in make(settings.url_prefix)
     ]
-    taken = {rule.rule: rule.endpoint for rule in app.url_map.iter_rules()}
+    taken = {_shape(rule.rule): rule.endpoint for rule in app.url_map.iter_rules()}
     for blueprint in blueprints:
         guard(blueprint)
         if settings.allowed_origins:
             # Exact origins only, and no header for anybody else.
             CORS(
                 blueprint,
-                origins=list(settings.allowed_origins),
+                # As patterns: it would read an IPv6 origin as one, and ignore case.
+                origins=[re.compile(rf"{re.escape(o)}\Z") for o in settings.allowed_origins],
                 supports_credentials=True,
                 always_send=False,
             )
@@ -55,12 +57,17 @@ def register_blueprints(app: Flask, settings: Settings, with_database: bool) -> 
     answer_routing_errors(app, blueprints)
 
 
+def _shape(rule: str) -> str:
+    """Return a route with its placeholders made equal: the names do not tell routes apart."""
+    return re.sub(r"<[^>]*>", "<>", rule)
+
+
 def _refuse_conflicts(app: Flask, taken: dict[str, str]) -> None:
     problems = [
-        f"the route {rule.rule} belongs to {taken[rule.rule]!r} already: move it, set "
+        f"the route {rule.rule} belongs to {taken[_shape(rule.rule)]!r} already: move it, set "
         "NEXORA_RT_URL_PREFIX, or leave the part out of NEXORA_RT_PARTS"
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith("nexora_rt_") and rule.rule in taken
+        if rule.endpoint.startswith("nexora_rt_") and _shape(rule.rule) in taken
     ]
     if problems:
         raise ConfigurationError(problems)

@@ -73,6 +73,8 @@ def _sign_many(state: State, body: ManyChannels) -> dict[str, Any]:
         raise BadRequest(f"{len(body.channels)} channels in one call, the limit is {limit}")
     if body.socket_id is not None:
         state.socket_ids.require_owner(body.socket_id, caller.id)
+    # Before the authorizers: what is revoked from here on makes the ticket ask again.
+    since = state.runtime.log.bounds().last
     decisions = state.authorize(list(dict.fromkeys(body.channels)), caller)
     grants = [decision for decision in decisions if isinstance(decision, Grant)]
     refusals = [decision for decision in decisions if isinstance(decision, Refusal)]
@@ -83,7 +85,7 @@ def _sign_many(state: State, body: ManyChannels) -> dict[str, Any]:
             grant.channel: _signature(state, grant, body.socket_id, caller) for grant in grants
         },
         "refused": {refusal.channel: refusal.status for refusal in refusals},
-        "ticket": state.tickets.make(caller.id, {g.channel: g.user_info for g in grants}),
+        "ticket": state.tickets.make(caller.id, {g.channel: g.user_info for g in grants}, since),
         "expiresIn": state.settings.ticket_seconds,
     }
 

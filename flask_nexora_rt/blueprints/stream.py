@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
-from ..channels import Grant, Refusal, check_channel
-from ..errors import BadRequest, BrokerUnavailable, Overloaded, Unauthorized
+from ..channels import UNDECIDED, Grant, Refusal, check_channel
+from ..errors import BadRequest, BrokerUnavailable, NexoraError, Overloaded, Unauthorized
 from ..events import Position
 from ..identity import Caller
 from ..server import require_concurrency
@@ -43,8 +43,18 @@ def stream() -> Response:
     choose_transport(state.settings.transport, request.environ)
     # Before the authorizers: what is revoked from here on is seen when the stream is admitted.
     authorised_at = state.runtime.hub.position
-    caller = state.caller()
-    decisions = decide(state, query, caller)
+    try:
+        caller = state.caller()
+        decisions = decide(state, query, caller)
+    except NexoraError:
+        raise
+    except Exception:
+        # The host could not load its user. A 500 would end an EventSource for good.
+        logger.exception("a stream is sent away: the host could not say whose it is")
+        return stream_response(*come_back(query.cursor, authorised_at))
+    if decisions and not any(isinstance(decision, Grant) for decision in decisions):
+        # Refused for now: somewhere an authorizer broke, and a 500 would be for good.
+        return stream_response(*come_back(query.cursor, authorised_at))
     infos = {
         decision.channel: info
         for decision in decisions
@@ -87,9 +97,11 @@ def decide(state: State, query: Query, caller: Caller) -> list[Grant | Refusal]:
         if caller.id is None:
             raise Unauthorized
         return []
-    proved = {}
+    proved: dict[str, Any] = {}
     if query.ticket and query.cursor is None:
-        proved = state.tickets.read(query.ticket, caller.id)
+        proved, since = state.tickets.read(query.ticket, caller.id)
+        if state.runtime.hub.revoked_since(since, caller.id, query.channels):
+            proved = {}
     decisions: list[Grant | Refusal] = []
     for channel in query.channels:
         if channel in proved:
@@ -97,7 +109,8 @@ def decide(state: State, query: Query, caller: Caller) -> list[Grant | Refusal]:
         else:
             decisions += state.authorize([channel], caller)
     refusals = [decision for decision in decisions if isinstance(decision, Refusal)]
-    if len(refusals) == len(decisions):
+    undecided = any(refusal.status == UNDECIDED for refusal in refusals)
+    if len(refusals) == len(decisions) and not undecided:
         raise refusal_error(refusals)
     return decisions
 

@@ -7,8 +7,10 @@ greenlet for as long as it is open.
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections import deque
+from contextlib import suppress
 
 from .base import Source, Start, Stream, Subscription
 
@@ -21,7 +23,7 @@ class QueueStream(Stream):
     `close`, which the server calls when the client has left, may come from any thread.
     """
 
-    __slots__ = ("_ended", "_queue", "_queued", "_ready")
+    __slots__ = ("_ended", "_queue", "_queued", "_ready", "_socket")
 
     def __init__(
         self,
@@ -36,6 +38,11 @@ class QueueStream(Stream):
         self._queue: deque[bytes] = deque()
         self._queued = 0
         self._ended = False
+        self._socket: socket.socket | None = None
+
+    def carried_by(self, sock: socket.socket | None) -> None:
+        """Name the server's socket: shutting it down frees a thread whose client does not read."""
+        self._socket = sock
 
     def push(self, data: bytes) -> None:
         with self._ready:
@@ -46,7 +53,7 @@ class QueueStream(Stream):
                 self._ready.notify()
         if slow:
             logger.warning("stream %s is cut: its client does not read", self.socket_id)
-            self._end(evicted=True)
+            self._cut(evicted=True)
 
     def finish(self, data: bytes) -> None:
         self.push(data)
@@ -55,7 +62,17 @@ class QueueStream(Stream):
             self._ready.notify()
 
     def abort(self) -> None:
+        self._cut(evicted=False)
+
+    def close(self) -> None:
+        """The server is done with the response."""
         self._end(evicted=False)
+
+    def _cut(self, evicted: bool) -> None:
+        self._end(evicted)
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _end(self, evicted: bool) -> None:
         with self._ready:
@@ -63,8 +80,6 @@ class QueueStream(Stream):
             self._queue.clear()
             self._ready.notify()
         self.source.drop(self, evicted)
-
-    close = abort
 
     def __iter__(self) -> QueueStream:
         return self

@@ -62,6 +62,22 @@ def test_a_late_subscribe_replays_at_the_streams_own_position(server, opened):
     assert replayed.id == at
 
 
+def test_a_late_subscribe_that_has_missed_nothing_is_simply_live(server, opened):
+    client = opened(server, "member-1", "public-1")
+    at = trigger(server, "public-1", data="seen")
+    client.take_until("tick")
+
+    for number in range(4):
+        answer = steer(
+            server, client, "subscribe", channels=[f"public-9{number}"], last_event_id=at
+        )
+        assert answer.json() == {"subscribed": [f"public-9{number}"], "refused": {}}
+        assert client.take_until("pusher:subscription_succeeded")[-1].id == at
+    trigger(server, "public-93", data="live")
+
+    assert client.take_until("tick")[-1].payload == "live"
+
+
 def test_a_channel_that_is_given_back_is_silent(server, opened):
     client = opened(server, "member-1", "public-1", "public-2")
     client.take_until("pusher:subscription_succeeded")

@@ -180,7 +180,7 @@ def test_the_ticket_holds_what_was_granted_and_nothing_else(post, host):
     channels = ["room-1", "unknown-1", "presence-1"]
     ticket = post("alice", json={"channels": channels}).get_json()["ticket"]
 
-    granted = host.state.tickets.read(ticket, "alice")
+    granted, _ = host.state.tickets.read(ticket, "alice")
     assert granted == {"room-1": None, "presence-1": {"name": "Alice"}}
 
 

@@ -1,11 +1,13 @@
 """Who is sent what of a batch, and under which position."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_nexora_rt.events import Entry, Event, Position
-from flask_nexora_rt.fanout import Topics, replay_blocks
+from flask_nexora_rt.fanout import Topics, exclude_user, replay_blocks
 from flask_nexora_rt.sse import CODECS
 from tests.unit.recorder import Recorder
 
@@ -115,7 +117,25 @@ def test_who_is_excluded_from_everything_is_sent_nothing_to_read():
 
     sent([sender], entries("a", exclude="1.9"))
 
-    assert b"".join(sender.pieces) == b""
+    assert sender.pieces == []
+
+
+def test_a_user_can_be_left_out_with_all_streams():
+    mine = [Recorder("a", user_id="7"), Recorder("a", "b", user_id="7")]
+    others = [Recorder("a", user_id="77"), Recorder("a"), Recorder("a", socket_id="7.7")]
+
+    sent([*mine, *others], entries("a", exclude=exclude_user("7")))
+
+    assert [stream.pieces for stream in mine] == [[], []]
+    assert [len(stream.pieces) for stream in others] == [1, 1, 1]
+
+
+def test_to_leave_a_user_out_never_means_those_who_are_nobody():
+    nobody = Recorder("a")
+
+    sent([nobody], entries("a", exclude=exclude_user("None")))
+
+    assert read(nobody) == [("a", 1, "101-0")]
 
 
 def test_streams_that_hold_the_same_touched_channels_share_one_piece():
@@ -152,6 +172,52 @@ def test_a_removed_stream_is_sent_nothing():
     made.remove(gone, gone.channels)
 
     assert [streams for streams, _ in made.plan(entries("a", "b"), PREVIOUS)] == [[other]]
+
+
+def test_the_last_stream_of_a_kind_that_leaves_takes_nobody_along():
+    gone, other = Recorder("a", codec="envelope"), Recorder("a")
+    made = topics(gone, other)
+
+    made.remove(gone, ["a"])
+
+    assert [streams for streams, _ in made.plan(entries("a"), PREVIOUS)] == [[other]]
+
+
+def test_a_stream_can_let_go_of_one_channel_and_keep_another():
+    stream = Recorder("a", "b")
+    made = topics(stream)
+
+    made.remove(stream, ["a"])
+
+    [(_, data)] = made.plan(entries("a", "b"), PREVIOUS)
+    stream.push(data)
+    assert read(stream) == [("b", 2, "102-0")]
+
+
+def test_channels_that_nobody_holds_any_more_take_no_memory():
+    made, stream = Topics(), Recorder()
+
+    def come_and_go(numbers: range) -> int:
+        for number in numbers:
+            made.add(stream, [f"channel-{number}"])
+            made.remove(stream, [f"channel-{number}"])
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    before = come_and_go(range(100))
+    after = come_and_go(range(100, 2000))
+    tracemalloc.stop()
+
+    assert after - before < 20_000
+
+
+def test_what_is_sent_is_counted():
+    made = topics(Recorder("a"), Recorder("a", "b"), Recorder("c", codec="envelope"))
+
+    plan = [*made.plan(entries("a", "b", "x"), PREVIOUS), *made.plan(entries("c"), PREVIOUS)]
+
+    assert made.deliveries == 2 + 1 + 1
+    assert made.bytes == sum(len(streams) * len(data) for streams, data in plan)
 
 
 def test_a_batch_that_concerns_nobody_is_no_plan():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pusher import Pusher
 
 from flask_nexora_rt import BadRequest, Forbidden
+from flask_nexora_rt.events import Position
 from flask_nexora_rt.signing import SocketIds, Tickets, channel_signature, check_socket_id, sign
 from flask_nexora_rt.testing import Clock
 from tests.unit.host import Host
@@ -138,7 +139,10 @@ def test_a_socket_id_belongs_to_one_user(user_id, other):
     assert ids.is_owner(ids.make(1, user_id), other) == (user_id == other)
 
 
-@pytest.mark.parametrize("owner, other", [(None, "anonymous"), ("1", "11"), ("a", None), ("", "a")])
+@pytest.mark.parametrize(
+    "owner, other",
+    [(None, "anonymous"), (None, "None"), ("None", None), ("1", "11"), ("a", None), ("", "a")],
+)
 def test_a_foreign_socket_id_is_refused(owner, other):
     ids = SocketIds(SECRET)
 
@@ -197,6 +201,8 @@ def test_what_is_no_socket_id_is_refused(value):
 
 # -- tickets -----------------------------------------------------------------------------------
 
+SINCE = Position(1_700_000_000_000, 3)
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -213,18 +219,18 @@ GRANTED = {"room-1": None, "presence-1": {"name": "Zoë"}}
 
 @pytest.mark.parametrize("user_id", ["alice", None, "ü", ""])
 def test_a_ticket_gives_back_what_was_granted(tickets, user_id):
-    assert tickets.read(tickets.make(user_id, GRANTED), user_id) == GRANTED
+    assert tickets.read(tickets.make(user_id, GRANTED, SINCE), user_id) == (GRANTED, SINCE)
 
 
 def test_a_ticket_can_stand_in_a_url(tickets):
-    assert re.fullmatch(r"[A-Za-z0-9_.-]+", tickets.make("alice", GRANTED))
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", tickets.make("alice", GRANTED, SINCE))
 
 
 def test_a_ticket_lasts_its_lifetime_and_no_longer(tickets, clock):
-    ticket = tickets.make("alice", GRANTED)
+    ticket = tickets.make("alice", GRANTED, SINCE)
 
     clock.advance(59.9)
-    assert tickets.read(ticket, "alice") == GRANTED
+    assert tickets.read(ticket, "alice") == (GRANTED, SINCE)
     clock.advance(0.2)
     with pytest.raises(Forbidden, match="expired"):
         tickets.read(ticket, "alice")
@@ -233,11 +239,11 @@ def test_a_ticket_lasts_its_lifetime_and_no_longer(tickets, clock):
 @pytest.mark.parametrize("owner, reader", [("alice", "bob"), ("alice", None), (None, "alice")])
 def test_a_ticket_is_of_no_use_to_somebody_else(tickets, owner, reader):
     with pytest.raises(Forbidden, match="somebody else"):
-        tickets.read(tickets.make(owner, GRANTED), reader)
+        tickets.read(tickets.make(owner, GRANTED, SINCE), reader)
 
 
 def test_a_ticket_of_another_app_is_refused(tickets, clock):
-    foreign = Tickets("another secret", 60, clock).make("alice", GRANTED)
+    foreign = Tickets("another secret", 60, clock).make("alice", GRANTED, SINCE)
 
     with pytest.raises(Forbidden, match="not valid"):
         tickets.read(foreign, "alice")
@@ -246,7 +252,7 @@ def test_a_ticket_of_another_app_is_refused(tickets, clock):
 @given(st.data())
 def test_a_ticket_with_a_changed_character_is_refused(data):
     tickets = Tickets(SECRET, 60, Clock(1_700_000_000))
-    ticket = tickets.make("alice", GRANTED)
+    ticket = tickets.make("alice", GRANTED, SINCE)
     # The last character of a base64 text holds bits that nobody reads.
     at = data.draw(st.integers(0, len(ticket) - 2))
     char = data.draw(st.sampled_from("abcXYZ019-_.").filter(lambda c: c != ticket[at]))

@@ -110,6 +110,13 @@ def test_blocks_that_are_joined_come_back_one_by_one(codec, values, cuts):
 
 
 @pytest.mark.parametrize("codec", CODECS)
+def test_a_block_of_the_connection_itself_names_no_channel(codec):
+    [event] = parse(CODECS[codec].control(Position(1, 0), "nexora:ping", {}))
+
+    assert "channel" not in event.json()
+
+
+@pytest.mark.parametrize("codec", CODECS)
 def test_a_block_is_one_line_of_json(codec):
     event = Event(("a",), "tick", dump_json("x\r\n\r\ny"))
 

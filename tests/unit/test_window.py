@@ -1,5 +1,6 @@
 """The retained end of the log, and what a replay of it shows."""
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -123,6 +124,23 @@ def test_the_bytes_of_what_is_gone_are_free_again():
         made.trim(now=0)
 
     assert len(made) == 3
+
+
+def test_names_and_keys_that_are_gone_take_no_memory():
+    made = window(PLENTY._replace(events=10))
+
+    def pass_through(numbers: range) -> int:
+        for n in numbers:
+            made.add(entry(n, f"channel-{n}", key=f"key-{n}"))
+            made.trim(now=0)
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    before = pass_through(range(1, 3000))  # fills Python's own lists of free objects
+    after = pass_through(range(3000, 9000))
+    tracemalloc.stop()
+
+    assert after - before < 100_000
 
 
 def test_a_quiet_log_keeps_its_last_position_as_floor():

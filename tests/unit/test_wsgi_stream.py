@@ -146,8 +146,21 @@ def test_a_slow_consumer_is_cut_at_the_bound(open_stream, hub, caplog):
 
     assert BOUND < pushed <= BOUND + 3000
     assert len(hub) == 0
+    assert hub.counters.evictions == 1
     assert list(stream) == []
     assert "does not read" in caplog.text
+
+
+def test_a_consumer_exactly_at_the_bound_is_not_cut(open_stream, hub):
+    stream = go_live(open_stream())
+    stream.push(b"x")
+    assert next(stream) == b"x"
+
+    stream.push(b"x" * BOUND)
+    stream.push(b"x")
+    assert len(hub) == 1
+    stream.push(b"x")
+    assert len(hub) == 0
 
 
 def test_a_consumer_within_the_bound_is_not_cut(open_stream, hub):
@@ -206,7 +219,7 @@ def test_closing_from_another_thread_ends_a_waiting_stream(open_stream, hub):
     assert len(hub) == 0
 
 
-def test_closing_drops_what_has_not_been_read(open_stream):
+def test_closing_drops_what_has_not_been_read(open_stream, hub):
     stream = go_live(open_stream())
     stream.push(b"x")
 
@@ -214,6 +227,7 @@ def test_closing_drops_what_has_not_been_read(open_stream):
     stream.close()
 
     assert list(stream) == []
+    assert hub.counters.evictions == 0
 
 
 def test_finishing_sends_everything_and_then_ends(open_stream, hub):
