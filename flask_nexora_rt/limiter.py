@@ -20,6 +20,7 @@ class Rate(NamedTuple):
 
 CLIENT_EVENTS: Final = Rate("client-events", 10, 1)
 TYPING_STARTS: Final = Rate("typing", 1, 3)
+TYPING_LEASE: Final = Rate("typing-lease", 1, 6)
 
 
 class Limiter:
@@ -36,6 +37,11 @@ class Limiter:
         """Count one; False when it is one too many. Raises `BrokerUnavailable`."""
         with _mapped_errors():
             return self._limits.hit(_item(rate), *who)
+
+    def spent(self, rate: Rate, *who: str) -> bool:
+        """Say whether one more would be one too many; counts nothing."""
+        with _mapped_errors():
+            return not self._limits.test(_item(rate), *who)
 
     def require(self, rate: Rate, *who: str) -> None:
         """Count one, or raise `TooManyRequests`."""

@@ -18,6 +18,7 @@ from .declarations import Declarations
 from .errors import BrokerUnavailable, NotServable
 from .events import Event, dump_json, make_event
 from .identity import Caller, current_caller, public_id
+from .limiter import Rate
 from .log.sole import SoleProcess
 from .messages.service import Hooks, MessageService, Rules
 from .models import Models
@@ -93,10 +94,18 @@ class State:
         except BrokerUnavailable:
             return None
 
+    def limit_messages(self, user_id: str) -> None:
+        """Count a message. Raises `TooManyRequests`; uncounted while the broker is away."""
+        rate = Rate("messages", self.settings.message_rate, 1)
+        try:
+            self.runtime.limiter.require(rate, self.settings.app_id, user_id)
+        except BrokerUnavailable as error:
+            logger.info("a message is not counted: %s", error)
+
     def stop_typing(self, channel: str, user_id: str) -> None:
         """A message ends its sender's typing; that it is told must not fail the message."""
         try:
-            self.runtime.typing.stop(channel, user_id)
+            self.runtime.typing.stop_if_typing(channel, user_id)
         except BrokerUnavailable as error:
             logger.info("typing runs out by itself: %s", error)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from .events import Event
 from .fanout import exclude_user
 from .hub import Hub
-from .limiter import TYPING_STARTS, Limiter
+from .limiter import TYPING_LEASE, TYPING_STARTS, Limiter
 from .log import EventLog
 from .transport.base import Stream
 
@@ -39,13 +39,20 @@ class Typing:
         """Tell that a user types; at most every 3 s per user and channel, else False."""
         if not self._limiter.hit(TYPING_STARTS, channel, user_id):
             return False
+        self._limiter.hit(TYPING_LEASE, channel, user_id)
         self._log.emit([typing_event(TYPING_START, channel, user_id)])
         return True
 
     def stop(self, channel: str, user_id: str) -> None:
         """Tell that a user has stopped; the next start is told at once."""
         self._limiter.forget(TYPING_STARTS, channel, user_id)
+        self._limiter.forget(TYPING_LEASE, channel, user_id)
         self._log.emit([typing_event(TYPING_STOP, channel, user_id)])
+
+    def stop_if_typing(self, channel: str, user_id: str) -> None:
+        """As `stop`, but silent when the user has not been told to type."""
+        if self._limiter.spent(TYPING_LEASE, channel, user_id):
+            self.stop(channel, user_id)
 
 
 class TypingWatch:

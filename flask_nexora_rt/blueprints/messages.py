@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..channels import Refusal, check_channel
 from ..errors import BadRequest, NotFound, Unauthorized
-from ..limiter import Rate
 from ..state import State, current_state
 from .auth import ChannelName, refusal_error
 from .http import parse, read_json
@@ -64,8 +63,7 @@ def send() -> tuple[Response, int]:
     """201 with the message; 200 when this ``clientId`` had been sent."""
     state, body = current_state(), parse(SendMessage, read_json())
     user = require_member(state, body.conversationId)
-    rate = Rate("messages", state.settings.message_rate, 1)
-    state.runtime.limiter.require(rate, state.settings.app_id, user)
+    state.limit_messages(user)
     sent = state.messages.send(body.conversationId, body.content, user, body.clientId)
     answer: dict[str, Any] = {
         "success": True,

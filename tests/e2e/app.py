@@ -2,12 +2,13 @@
 
 import os
 import signal
+import sqlite3
 from itertools import count
 
 from flask import Flask, jsonify, request
 from flask_login import LoginManager, UserMixin, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.pool import QueuePool
 
 from flask_nexora_rt import NexoraRT
@@ -73,6 +74,14 @@ def create_app():
     if os.environ.get("E2E_DIE_BEFORE_PUBLISHING"):
         die_before_publishing(app)
     return app
+
+
+@event.listens_for(Engine, "connect")
+def use_write_ahead_log(connection, _):
+    """What a host with several workers on SQLite does: readers and a writer at once."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def die_before_publishing(app):

@@ -10,7 +10,7 @@ import requests
 from tests.e2e.conftest import post, sign_in, stream_url
 from tests.support.ports import wait_until
 
-CLIENTS, SENDS = 8, 500
+CLIENTS, SENDS = 8, 60
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -205,10 +205,13 @@ def test_a_larger_event_is_refused_with_the_limit_and_its_size(text):
         make_event("a", "tick", text, limit=100)
 
 
-def test_an_event_keeps_whom_it_excludes_and_its_publish_id():
-    event = make_event("a", "tick", 1, limit=100, exclude="1.2", publish_id="p")
+def test_an_event_keeps_whom_it_excludes_and_what_replay_shows():
+    event = make_event("a", "tick", 1, limit=100, exclude="1.2", key="k", replay={"n": 2})
 
-    assert (event.exclude, event.publish_id) == ("1.2", "p")
+    assert (event.exclude, event.key, event.replay) == ("1.2", "k", b'{"n":2}')
+    assert make_event("a", "tick", 1, limit=100, key="k", replay=b"").replay == b""
+    with pytest.raises(EventTooLarge):
+        make_event("a", "tick", 1, limit=100, key="k", replay="x" * 200)
 
 
 # -- parts -------------------------------------------------------------------------------------

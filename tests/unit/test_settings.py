@@ -43,7 +43,7 @@ def problems(debug: bool = False, **config: Any) -> tuple[str, ...]:
         ("max_channels", 100),
         ("max_event_bytes", 10240),
         ("allowed_origins", ()),
-        ("parts", ("auth", "stream", "presence", "health")),
+        ("parts", ("auth", "stream", "presence", "messages", "health")),
     ],
 )
 def test_the_defaults_are_those_of_the_contract(key, value):
