@@ -3,12 +3,14 @@
 import os
 import signal
 import sqlite3
+import time
 from itertools import count
 
 from flask import Flask, jsonify, request
 from flask_login import LoginManager, UserMixin, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from flask_nexora_rt import NexoraRT
@@ -69,8 +71,7 @@ def create_app():
     add_routes(app)
     add_presence_routes(app)
     if "E2E_DATABASE" in os.environ:
-        with app.app_context():
-            db.create_all()
+        create_tables(app)
     if os.environ.get("E2E_DIE_BEFORE_PUBLISHING"):
         die_before_publishing(app)
     return app
@@ -104,6 +105,17 @@ def pool_options():
     if "E2E_POOL_OF_ONE" not in os.environ:
         return {}
     return {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 2}
+
+
+def create_tables(app):
+    """Several workers start at once, and two cannot create the same table."""
+    with app.app_context():
+        for _ in range(5):
+            try:
+                return db.create_all()
+            except DBAPIError:
+                time.sleep(0.2)
+        return db.create_all()
 
 
 def add_routes(app):
