@@ -71,12 +71,16 @@ def status() -> None:
     try:
         workers = state.runtime.presence.workers()
         channels = services.channels_info(state, None)["channels"]
+        present = [name for name in channels if state.is_presence(name)]
+        members = {name: services.presence_members(state, name) for name in present}
     except NexoraError as error:
         raise click.ClickException(str(error)) from None
     columns = ("host", "pid", "streams", "subscriptions", "deliveries", "lag", "draining")
     click.echo(_table(columns, [[w.get(c, "") for c in columns] for w in workers.values()]))
     rows = [[n, i["subscription_count"], i.get("user_count", "")] for n, i in channels.items()]
     click.echo("\n" + _table(("channel", "streams", "members"), rows))
+    shown = [[n, m["id"], m["status"], m["lastSeen"]] for n, ms in members.items() for m in ms]
+    click.echo("\n" + _table(("channel", "member", "status", "last seen"), shown))
 
 
 def _shared_state() -> State:

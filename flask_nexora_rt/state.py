@@ -76,7 +76,11 @@ class State:
             for kind, channel, user_id in outcomes:
                 about: dict[str, Any] = {"channel": channel}
                 about |= {"user_id": user_id} if user_id else {}
-                BY_KIND[kind].send(self.app, **about)
+                try:
+                    BY_KIND[kind].send(self.app, **about)
+                except Exception:
+                    # The host's own fault must not keep presence from being right.
+                    logger.exception("a receiver of %s has failed", kind)
 
     def own_socket(self, socket_id: str) -> str | None:
         """Return the socket id when it may be excluded: nobody keeps events from others' streams.

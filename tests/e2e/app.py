@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import time
 from itertools import count
+from pathlib import Path
 
 from flask import Flask, jsonify, request
 from flask_login import LoginManager, UserMixin, login_user, logout_user
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from flask_nexora_rt import NexoraRT
+from flask_nexora_rt.signals import BY_KIND
 
 db = SQLAlchemy()
 rt = NexoraRT()
@@ -56,6 +58,17 @@ def members_of(conversation_id):
     return [f"writer-{n}" for n in range(8)]
 
 
+def write_down_signals(app, path):
+    """One line per signal; lines this short are written whole, whichever worker writes."""
+
+    def write(kind, **about):
+        with Path(path).open("a") as file:
+            file.write(" ".join([kind, *map(str, about.values())]) + "\n")
+
+    for kind, sent in BY_KIND.items():
+        sent.connect(lambda _, kind=kind, **about: write(kind, **about), app, weak=False)
+
+
 def create_app():
     app = Flask(__name__)
     app.config.update(
@@ -74,6 +87,8 @@ def create_app():
         create_tables(app)
     if os.environ.get("E2E_DIE_BEFORE_PUBLISHING"):
         die_before_publishing(app)
+    if "E2E_SIGNALS" in os.environ:
+        write_down_signals(app, os.environ["E2E_SIGNALS"])
     return app
 
 

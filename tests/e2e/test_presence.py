@@ -2,13 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from collections import Counter
 
 import pytest
 import requests
 
 from tests.e2e.conftest import post, sign_in, stream_url
 from tests.support.ports import wait_until
+from tests.support.servers import environment
 
 
 @pytest.fixture
@@ -19,7 +23,7 @@ def visit(sse):
         cookies = cookies or sign_in(server, user)
         client = sse(stream_url(server, channel), cookies=cookies)
         events = client.take_until("pusher:subscription_succeeded")
-        client.cookies = cookies
+        client.user, client.cookies = user, cookies
         client.socket_id = events[0].payload["socket_id"]
         client.shown = events[-1].payload["presence"]
         return client
@@ -174,3 +178,96 @@ def test_a_lost_record_is_told_anew_without_anybody_seeming_to_leave(serve, make
     wait_until(lambda: len(members(server)) == 4, timeout=20)
     time.sleep(5)
     assert [log_of(stream, seconds=0.2) for stream in streams] == [[], [], [], []]
+
+
+@pytest.fixture
+def signals(tmp_path):
+    """What the signals of all workers have said so far: `signals()`, and what `serve` needs."""
+    path = tmp_path / "signals"
+    path.touch()
+
+    def read():
+        return path.read_text().splitlines()
+
+    read.env = {"E2E_SIGNALS": str(path)}
+    return read
+
+
+def test_each_signal_is_sent_once_for_all_workers(serve, redis_url, visit, signals):
+    server = serve(redis_url, workers=2, env=signals.env)
+    users = [f"user-{n}" for n in range(8)]
+    streams = [visit(server, user) for user in users]
+    streams += [visit(server, stream.user, cookies=stream.cookies) for stream in streams[:4]]
+    came = ["channel_occupied presence-a", *(f"member_added presence-a {user}" for user in users)]
+    wait_until(lambda: len(signals()) >= len(came), timeout=5)
+
+    streams.pop().close()
+    os.kill(server.pids()[0], signal.SIGKILL)
+    for stream in streams:
+        if not stream.wait_ended(0.1):
+            stream.close()
+
+    gone = ["channel_vacated presence-a", *(f"member_removed presence-a {user}" for user in users)]
+    wait_until(lambda: len(signals()) >= len(came + gone), timeout=16)
+    time.sleep(3)
+    assert Counter(signals()) == Counter(came + gone)
+    assert signals()[0] == came[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=["reload", "one-worker"])
+def test_nobody_seems_to_leave_when_a_worker_drains(serve, redis_url, make_swarm, signals, number):
+    server = serve(redis_url, workers=2, env=signals.env)
+    users = [f"user-{n}" for n in range(12)]
+    swarm = make_swarm()
+    for user in users:
+        url, cookies = stream_url(server, "presence-a"), sign_in(server, user)
+        swarm.open(url, name=user, cookies=cookies, reconnects=True)
+    swarm.wait_for(lambda stream: bool(stream.named("pusher:subscription_succeeded")))
+    wait_until(lambda: members(server) == sorted(users), timeout=5)
+    workers = server.pids()
+    first = workers[0]
+
+    os.kill(server.pid if number == signal.SIGHUP else first, number)
+    wait_until(lambda: first not in server.pids() and len(server.pids()) == 2, timeout=15)
+    drained = [stream for stream in swarm.streams if stream.named("nexora:closing")]
+    swarm.wait_for(lambda stream: stream.connects == 2, timeout=10, streams=drained)
+    time.sleep(9)  # the lease of a worker that did not give it back
+
+    assert drained
+    assert len(drained) == len(users) or number == signal.SIGTERM
+    assert members(server) == sorted(users)
+    assert [line for line in signals() if line.startswith("member_removed")] == []
+    assert [stream.named("pusher:member_removed") for stream in swarm.streams] == [[]] * len(users)
+    for stream in drained:
+        shown = stream.named("pusher:subscription_succeeded")[-1].payload["presence"]
+        assert sorted(shown["ids"]) == sorted(users)
+
+
+def test_the_status_command_shows_workers_channels_and_members(serve, redis_url, app_id, visit):
+    server = serve(redis_url, workers=2)
+    alice, bob = visit(server, "alice"), visit(server, "bob")
+    visit(server, "alice", cookies=alice.cookies)
+    body = {"socket_id": bob.socket_id, "status": "away"}
+    post(server, "/api/realtime/presence", body, cookies=bob.cookies)
+    time.sleep(2.5)  # the workers leave their figures every two seconds
+
+    tables = status(redis_url, app_id).split("\n\n")
+
+    workers, channels, presence = [[line.split() for line in t.splitlines()] for t in tables]
+    assert workers[0][:3] == ["host", "pid", "streams"]
+    assert sum(int(line[2]) for line in workers[1:]) == 3
+    assert {int(line[1]) for line in workers[1:]} <= set(server.pids())
+    assert channels == [["channel", "streams", "members"], ["presence-a", "3", "2"]]
+    assert [line[:3] for line in presence] == [
+        ["channel", "member", "status"],
+        ["presence-a", "alice", "online"],
+        ["presence-a", "bob", "away"],
+    ]
+
+
+def status(redis_url, app_id):
+    command = [sys.executable, "-m", "flask", "--app", "tests.e2e.app", "nexora-rt", "status"]
+    env = {"FLASK_NEXORA_RT_URL": redis_url, "FLASK_NEXORA_RT_APP_ID": app_id}
+    done = subprocess.run(command, env=environment(env), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

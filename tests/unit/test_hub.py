@@ -232,7 +232,9 @@ def test_a_resume_from_the_log_leaves_out_what_is_superseded(make_hub, log):
     log.append([event(1, key="k"), event(2), event(3, key="k", replay=b'"new"')])
     publish(log, range(300), "busy", hub=hub)
 
-    assert Recorder.open(hub, "a", cursor=start).numbers == ["new", 2]
+    stream = Recorder.open(hub, "a", cursor=start)
+    assert stream.numbers == ["new", 2]
+    assert stream.live
 
 
 def test_more_than_a_worker_may_hold_is_a_gap_and_never_a_part_of_it(make_hub, log):
@@ -482,6 +484,21 @@ def test_a_cursor_that_this_worker_has_yet_to_read_waits_for_it(make_hub, far_lo
     stream = Recorder.open(hub, "a", cursor=shown_elsewhere)
 
     assert stream.numbers == [3]
+    assert stream.live
+
+
+def test_a_cursor_at_an_entry_that_nobody_is_sent_does_not_wait_long(make_hub, far_log):
+    """Such as a revocation: it moves the position of every stream too."""
+    hub = make_hub(far_log)
+    far_log.flowing.clear()
+    [cursor] = far_log.append([Event((), "nexora:something", b"{}")])
+    threading.Timer(0.1, far_log.flowing.set).start()
+    started = time.monotonic()
+
+    stream = Recorder.open(hub, "a", cursor=cursor)
+
+    assert stream.live
+    assert time.monotonic() - started < 3
 
 
 def test_a_replay_that_runs_ahead_of_the_worker_loses_and_doubles_nothing(make_hub, clock):
@@ -703,6 +720,12 @@ def test_streams_opened_together_do_not_end_together(make_hub, clock):
     assert len(set(ends)) > 40
 
 
+def test_a_started_hub_beats_by_itself(make_hub):
+    stream = Recorder.open(make_hub(heartbeat=1), "a")
+
+    wait_until(lambda: stream.named("nexora:ping"), timeout=3)
+
+
 # -- draining ----------------------------------------------------------------------------------
 
 
@@ -762,6 +785,18 @@ def test_a_stream_drained_in_mid_replay_resumes_without_loss_or_double(make_hub,
 
     assert stream.events[-1].name == "nexora:closing"
     assert stream.numbers + resumed.numbers == list(range(500))
+
+
+def test_stopping_ends_the_threads_of_the_hub(make_hub, log):
+    before = set(threading.enumerate())
+    hub = make_hub()
+    mine = set(threading.enumerate()) - before
+    assert len(mine) == 2
+
+    hub.stop()
+    publish(log, [1])
+
+    wait_until(lambda: not any(thread.is_alive() for thread in mine))
 
 
 def test_stopping_ends_every_stream_without_a_word(hub):

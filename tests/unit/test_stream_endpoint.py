@@ -466,6 +466,17 @@ def test_who_is_cut_before_the_gap_was_told_is_told_again(host, positions):
         assert reader.take_control("nexora:gap")
 
 
+def test_what_becomes_of_streams_is_counted(host, positions):
+    with host.stream("alice", "room-1"), host.stream("bob", "room-1", last_event_id=host.head):
+        pass
+    host.kit.expire_history()
+    with host.stream("alice", "room-1", last_event_id=positions[0]):
+        pass
+
+    counters = host.hub.counters
+    assert (counters.connections, counters.replays, counters.gaps) == (3, 1, 1)
+
+
 # -- tickets -----------------------------------------------------------------------------------
 
 
