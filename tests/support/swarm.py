@@ -97,6 +97,10 @@ class StreamSwarm:
         """Closes its connection hard (RST). With `reconnects` it comes back by itself."""
         self._do(lambda: self._cut(stream))
 
+    def close(self, stream: SwarmStream) -> None:
+        """Closes its connection as a browser closes a tab: it does not come back."""
+        self._do(lambda: self._close(stream))
+
     def cut_some(self, n: int, rng: random.Random) -> list[SwarmStream]:
         """Cuts `n` random open streams and returns them."""
         open_streams = [stream for stream in self.streams if stream.state == "open"]
@@ -166,7 +170,9 @@ class StreamSwarm:
         while not self._commands.empty():
             self._commands.get()()
         while self._due and self._due[0][0] <= time.monotonic():
-            self._reconnect(heapq.heappop(self._due)[2], None)
+            stream = heapq.heappop(self._due)[2]
+            if stream.reconnects:
+                self._reconnect(stream, None)
 
     def _pause(self) -> float | None:
         return max(0.0, self._due[0][0] - time.monotonic()) if self._due else None
@@ -241,6 +247,10 @@ class StreamSwarm:
         if stream.parser.retry_ms is not None:
             stream.retries.append(stream.parser.retry_ms)
             stream.parser.retry_ms = None
+
+    def _close(self, stream: SwarmStream) -> None:
+        stream.reconnects = False
+        self._drop(stream)
 
     def _cut(self, stream: SwarmStream) -> None:
         if stream.connection is None:

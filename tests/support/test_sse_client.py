@@ -172,6 +172,17 @@ class TestStreamSwarm:
 
         assert stream.statuses == [200]
 
+    def test_closed_stream_stays_away_also_when_it_was_about_to_come_back(self, make_swarm):
+        swarm = make_swarm(default_retry_ms=200)
+        with ScriptedServer(stay) as server:
+            stream = swarm.open(server.url, reconnects=True)
+            swarm.wait_open()
+            swarm.cut(stream)
+            swarm.close(stream)
+            time.sleep(0.4)
+
+        assert (stream.state, stream.connects) == ("closed", 1)
+
     def test_callback_sees_each_event_with_its_stream(self, make_swarm):
         seen = []
         swarm = make_swarm(on_event=lambda stream, one: seen.append((stream.name, one.data)))
