@@ -58,7 +58,10 @@ class Member(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The members of a channel; member events with a higher ``version`` follow it."""
+    """The members of a channel; member events with a higher ``version`` follow it.
+
+    Version 0: nothing has been told of the channel, or not for long; any other one may follow.
+    """
 
     version: int
     members: dict[str, Member]
@@ -98,13 +101,23 @@ class PresenceStore(Protocol):
         """Renew the lease for `LEASE_SECONDS` and leave the worker's figures; see `apply`."""
 
     def leave(self, worker: str) -> None:
-        """Give the lease back: the rows that are left go with the next `sweep`."""
+        """Give the lease back: the rows that are left go with the next `sweep`.
 
-    def sweep(self) -> list[Outcome]:
-        """Remove the rows of workers without a lease, and members whose grace is over."""
+        Their members have the grace of any leave; those of a lease that ran out have had it.
+        """
+
+    def sweep(self, patient: bool = False) -> list[Outcome]:
+        """Remove the rows of workers without a lease, and members whose grace is over.
+
+        ``patient``: only the rows of workers that gave their lease back. After an outage the
+        leases and graces that ran out may be those of workers and users that are coming back.
+        """
 
     def set_status(self, socket_id: str, user_id: str, status: Status) -> bool:
-        """Set one stream's status; a user is away when all its streams are. False: no stream."""
+        """Set one stream's status; a user is away when all its streams are. False: no stream.
+
+        A stream keeps its status when its worker tells it again, also under another name.
+        """
 
     def snapshot(self, channel: str) -> Snapshot:
         """Return the members of a channel."""

@@ -53,7 +53,10 @@ class MemoryPresence:
         self._held: Counter[tuple[str, str]] = Counter()
         self._members: dict[str, dict[str, Member]] = defaultdict(dict)
         self._versions: dict[str, int] = {}
-        self._statuses: dict[str, dict[str, str]] = defaultdict(dict)
+        # The highest version of a channel that nobody is on any more: a new one is above it.
+        self._forgotten = 0
+        # By user and stream: the status, and the worker that told of the stream last.
+        self._statuses: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
         self._seen: dict[str, int] = {}
         self._due: dict[tuple[str, str], float] = {}
         self._outcomes: list[Outcome] = []
@@ -88,12 +91,14 @@ class MemoryPresence:
             if worker in self._leases:
                 self._leases[worker] = 0
 
-    def sweep(self) -> list[Outcome]:
+    def sweep(self, patient: bool = False) -> list[Outcome]:
         with self._lock:
-            now = self._clock()
-            for worker in [w for w, expires in self._leases.items() if expires <= now]:
-                self._forget_worker(worker)
-            for channel, user in [key for key, due in self._due.items() if due <= now]:
+            up_to = 0 if patient else self._clock()
+            for worker, expires in list(self._leases.items()):
+                if expires <= up_to:
+                    # A lease that ran out was time enough to come back; one given back was not.
+                    self._forget_worker(worker, at_once=expires > 0)
+            for channel, user in [key for key, due in self._due.items() if due <= up_to]:
                 del self._due[channel, user]
                 if not self._held[channel, user]:
                     self._remove_member(channel, user)
@@ -101,17 +106,17 @@ class MemoryPresence:
 
     def set_status(self, socket_id: str, user_id: str, status: Status) -> bool:
         with self._lock:
-            if socket_id not in self._statuses[user_id]:
+            told = self._statuses.get(user_id, {}).get(socket_id)
+            if told is None:
                 return False
             before = self._overall(user_id)
-            self._statuses[user_id][socket_id] = status
+            self._statuses[user_id][socket_id] = (status, told[1])
             self._refresh_status(user_id, before)
             return True
 
     def snapshot(self, channel: str) -> Snapshot:
         with self._lock:
-            version = self._versions.get(channel, self._first_version())
-            return Snapshot(version, dict(self._members.get(channel, {})))
+            return Snapshot(self._versions.get(channel, 0), dict(self._members.get(channel, {})))
 
     def status(self, user_id: str) -> UserStatus:
         with self._lock:
@@ -137,9 +142,6 @@ class MemoryPresence:
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
-    def _first_version(self) -> int:
-        return self._now_ms() * 1000
-
     def _occupy(self, worker: str) -> bool:
         held = worker in self._leases
         self._leases[worker] = self._clock() + self._lease
@@ -153,10 +155,10 @@ class MemoryPresence:
         return Occupancy(self._subscriptions[channel], len(self._members.get(channel, ())))
 
     def _overall(self, user_id: str) -> str:
-        return overall_status(self._statuses.get(user_id, {}).values())
+        return overall_status(status for status, _ in self._statuses.get(user_id, {}).values())
 
     def _tell(self, kind: str, channel: str, user_id: str, member: Member | None = None) -> None:
-        version = self._versions.get(channel, self._first_version() - 1) + 1
+        version = self._versions.get(channel, max(self._now_ms() * 1000, self._forgotten)) + 1
         self._versions[channel] = version
         data = {"channel": channel, "kind": kind, "user": user_id, "version": str(version)}
         body = None if member is None else write_member(member)
@@ -165,18 +167,23 @@ class MemoryPresence:
 
     def _connect(self, worker: str, connection: Connection) -> None:
         socket_id, user_id = connection
-        if socket_id not in self._connections[worker]:
-            self._connections[worker][socket_id] = user_id
-            before = self._overall(user_id)
-            self._statuses[user_id][socket_id] = "online"
+        if socket_id in self._connections[worker]:
+            return
+        self._connections[worker][socket_id] = user_id
+        before, told = self._overall(user_id), self._statuses[user_id].get(socket_id)
+        self._statuses[user_id][socket_id] = (told[0] if told else "online", worker)
+        if told is None:
             self._refresh_status(user_id, before)
 
     def _disconnect(self, worker: str, connection: Connection) -> None:
         socket_id, user_id = connection
         self._connections[worker].pop(socket_id, None)
+        told = self._statuses.get(user_id, {}).get(socket_id)
+        if told is None or told[1] != worker:
+            return
         before = self._overall(user_id)
-        if self._statuses[user_id].pop(socket_id, None) is not None:
-            self._refresh_status(user_id, before)
+        del self._statuses[user_id][socket_id]
+        self._refresh_status(user_id, before)
         if not self._statuses[user_id]:
             del self._statuses[user_id]
 
@@ -204,11 +211,15 @@ class MemoryPresence:
     def _enter(self, channel: str, user_id: str, info: str) -> None:
         self._held[channel, user_id] += 1
         self._due.pop((channel, user_id), None)
-        if user_id not in self._members[channel]:
-            status = "away" if self._overall(user_id) == "away" else "online"
-            member = Member(user_id, info, status, self._now_ms())
-            self._members[channel][user_id] = member
-            self._tell("added", channel, user_id, member)
+        status = "away" if self._overall(user_id) == "away" else "online"
+        known = self._members[channel].get(user_id)
+        if known is not None and known.status == status:
+            return
+        member = Member(user_id, known.info if known else info, status, self._now_ms())
+        self._members[channel][user_id] = member
+        # Who comes back within its grace may come back with another status.
+        self._tell("updated" if known else "added", channel, user_id, member)
+        if known is None:
             self._outcomes.append(Outcome("member_added", channel, user_id))
 
     def _unsubscribe(self, worker: str, row: Row, at_once: bool) -> None:
@@ -238,10 +249,11 @@ class MemoryPresence:
             self._outcomes.append(Outcome("member_removed", channel, user_id))
         if not self._members[channel]:
             del self._members[channel]
+            self._forgotten = max(self._forgotten, self._versions.pop(channel, 0))
 
-    def _forget_worker(self, worker: str) -> None:
+    def _forget_worker(self, worker: str, at_once: bool) -> None:
         for row in list(self._rows[worker].values()):
-            self._unsubscribe(worker, row, at_once=True)
+            self._unsubscribe(worker, row, at_once)
         for socket_id, user_id in list(self._connections[worker].items()):
             self._disconnect(worker, Connection(socket_id, user_id))
         del self._rows[worker], self._connections[worker], self._leases[worker]

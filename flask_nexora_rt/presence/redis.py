@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,7 @@ from .base import (
 )
 
 _SCAN_COUNT = 1000
+_GLOB = re.compile(r"([*?\[\]\\])")
 
 
 class RedisPresence:
@@ -32,7 +34,7 @@ class RedisPresence:
 
     ``workers`` (leases), ``rows:<worker>``, ``stats``, ``subs`` (holders by channel),
     ``members:<channel>``, ``versions``, ``held:<user>`` (rows by channel), ``user:<user>``
-    (status by stream), ``seen``, ``grace``, ``empty``.
+    (status and worker by stream), ``seen``, ``grace``, ``empty``.
     """
 
     def __init__(
@@ -62,8 +64,8 @@ class RedisPresence:
             lambda: self._client.redis.zadd(f"{self._prefix}workers", {worker: 0}, xx=True)
         )
 
-    def sweep(self) -> list[Outcome]:
-        return _outcomes(self._run("sweep"))
+    def sweep(self, patient: bool = False) -> list[Outcome]:
+        return _outcomes(self._run("sweep", int(patient)))
 
     def set_status(self, socket_id: str, user_id: str, status: Status) -> bool:
         return bool(self._run("status", socket_id, user_id, status))
@@ -82,7 +84,8 @@ class RedisPresence:
                 return pipe.execute()
 
         states, seen = self._client.retrying(ask)
-        return UserStatus(overall_status(s.decode() for s in states), int(seen) if seen else None)
+        told = (state.decode().partition(" ")[0] for state in states)
+        return UserStatus(overall_status(told), int(seen) if seen else None)
 
     def occupancy(self, channel: str) -> Occupancy:
         def ask() -> Any:
@@ -95,13 +98,21 @@ class RedisPresence:
         return Occupancy(int(subscriptions or 0), users)
 
     def channels(self, prefix: str) -> dict[str, Occupancy]:
-        def ask() -> list[str]:
+        def ask() -> Any:
+            match = _GLOB.sub(r"\\\1", prefix) + "*"
             held = self._client.redis.hscan_iter(
-                f"{self._prefix}subs", match=f"{prefix}*", count=_SCAN_COUNT
+                f"{self._prefix}subs", match=match, count=_SCAN_COUNT
             )
-            return [channel.decode() for channel, _ in held]
+            # A scan may show a channel twice.
+            found = {channel.decode(): int(count) for channel, count in held}
+            with self._client.redis.pipeline(transaction=False) as pipe:
+                for channel in found:
+                    pipe.hlen(f"{self._prefix}members:{channel}")
+                return found, pipe.execute()
 
-        return {channel: self.occupancy(channel) for channel in self._client.retrying(ask)}
+        found, users = self._client.retrying(ask)
+        pairs = zip(found.items(), users, strict=True)
+        return {channel: Occupancy(count, visible) for (channel, count), visible in pairs}
 
     def workers(self) -> dict[str, dict[str, Any]]:
         def ask() -> Any:

@@ -153,7 +153,47 @@ def test_a_lease_that_is_given_back_lets_the_rows_be_swept(record):
     store.leave("w")
     store.sweep()
 
+    assert store.occupancy("presence-a").subscriptions == 0
+    assert list(store.snapshot("presence-a").members) == ["alice"]  # it has its grace to come back
+    time.sleep(GRACE + 0.05)
+    store.sweep()
     assert store.snapshot("presence-a").members == {}
+
+
+def test_a_patient_sweep_takes_nobody_for_gone(record):
+    store = record.store
+    store.apply("dead", come(row(1)))
+    store.apply("left", come(row(2, "bob")))
+    store.apply("w", come(row(3, "carol")) + go(row(3, "carol")))
+    store.leave("left")
+    time.sleep(LEASE + 0.05)
+
+    assert store.sweep(patient=True) == []
+    assert set(store.snapshot("presence-a").members) == {"alice", "bob", "carol"}
+    assert store.occupancy("presence-a").subscriptions == 1
+
+    store.sweep()
+    time.sleep(GRACE + 0.05)
+    store.sweep()
+    assert store.snapshot("presence-a").members == {}
+
+
+def test_what_a_worker_tells_again_under_a_new_name_outlives_its_old_one(record):
+    store = record.store
+    stream = Connection("1.1", "alice")
+    store.apply("w.1", come(stream, row(1)))
+    store.set_status("1.1", "alice", "away")
+
+    store.apply("w.2", come(stream, row(1)))
+    store.leave("w.1")
+    outcomes = store.sweep()
+
+    assert outcomes == []
+    assert store.occupancy("presence-a") == (1, 1)
+    assert store.status("alice").status == "away"
+    assert store.set_status("1.1", "alice", "online")
+    store.apply("w.2", go(row(1), stream))
+    assert store.status("alice").status == "offline"
 
 
 def test_versions_rise_by_one_and_a_snapshot_has_the_last(record):
@@ -199,6 +239,22 @@ def test_a_user_is_away_when_all_its_streams_are(record):
     ]
 
 
+def test_who_comes_back_within_its_grace_comes_back_with_its_new_status(record):
+    store = record.store
+    first, second = Connection("1.1", "alice"), Connection("2.1", "alice")
+    store.apply("w", come(first, row(1)))
+    store.set_status("1.1", "alice", "away")
+
+    store.apply("w", go(row(1), first) + come(second, row(2)))
+
+    assert store.snapshot("presence-a").members["alice"].status == "online"
+    assert record.told(3) == [
+        ("added", "presence-a", "alice"),
+        ("updated", "presence-a", "alice"),
+        ("updated", "presence-a", "alice"),
+    ]
+
+
 def test_a_stream_that_is_not_open_has_no_status(record):
     assert record.store.set_status("1.1", "alice", "away") is False
     assert record.store.status("alice") == ("offline", None)
@@ -211,6 +267,13 @@ def test_channels_are_counted_with_and_without_members(record):
     assert store.occupancy("guild-1") == (2, 0)
     assert store.channels("guild-") == {"guild-1": (2, 0)}
     assert set(store.channels("")) == {"guild-1", "presence-a"}
+
+
+def test_a_prefix_is_no_pattern(record):
+    record.store.apply("w", come(row(1, channel="guild-1", info=None)))
+
+    assert record.store.channels("g*d-") == {}
+    assert record.store.channels("guild-[1]") == {}
 
 
 def test_info_comes_back_as_it_was(record):

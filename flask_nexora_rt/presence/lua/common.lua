@@ -43,10 +43,11 @@ local function tell(kind, channel, user, member)
   redis.call('XADD', LIVE, 'MAXLEN', '~', 10000, '*', 'n', '#member', 'c', '', 'd', data)
 end
 
+-- `user:<user>` holds `<status> <worker>` by stream: the worker is the one that told it last.
 local function overall(user)
   local states = redis.call('HVALS', key('user', user))
   for _, state in ipairs(states) do
-    if state == 'online' then
+    if string.match(state, '^%S+') == 'online' then
       return 'online'
     end
   end
@@ -75,18 +76,25 @@ local function refresh_status(user, before)
   end
 end
 
-local function connect(rows, socket, user)
-  if redis.call('HSETNX', rows, socket, cjson.encode({u = user})) == 1 then
-    local before = overall(user)
-    redis.call('HSET', key('user', user), socket, 'online')
+local function connect(worker, socket, user)
+  if redis.call('HSETNX', key('rows', worker), socket, cjson.encode({u = user})) == 0 then
+    return
+  end
+  local before, told = overall(user), redis.call('HGET', key('user', user), socket)
+  local status = told and string.match(told, '^%S+') or 'online'
+  redis.call('HSET', key('user', user), socket, status .. ' ' .. worker)
+  if not told then
     refresh_status(user, before)
   end
 end
 
-local function disconnect(rows, socket, user)
-  redis.call('HDEL', rows, socket)
-  local before = overall(user)
-  if redis.call('HDEL', key('user', user), socket) == 1 then
+-- A stream that its worker has told again under a new name stays: it is that name's now.
+local function disconnect(worker, socket, user)
+  redis.call('HDEL', key('rows', worker), socket)
+  local told = redis.call('HGET', key('user', user), socket)
+  if told and string.match(told, '%S+$') == worker then
+    local before = overall(user)
+    redis.call('HDEL', key('user', user), socket)
     refresh_status(user, before)
   end
 end
@@ -104,10 +112,17 @@ end
 local function enter(channel, user, info)
   redis.call('HINCRBY', key('held', user), channel, 1)
   redis.call('ZREM', key('grace'), channel .. ' ' .. user)
-  local status = overall(user)
-  local member = {info = info, status = status == 'away' and 'away' or 'online', seen = digits(now)}
-  if redis.call('HSETNX', key('members', channel), user, cjson.encode(member)) == 1 then
-    tell('added', channel, user, member)
+  local status = overall(user) == 'away' and 'away' or 'online'
+  local known = redis.call('HGET', key('members', channel), user)
+  local member = known and cjson.decode(known) or {info = info}
+  if member.status == status then
+    return
+  end
+  member.status, member.seen = status, digits(now)
+  redis.call('HSET', key('members', channel), user, cjson.encode(member))
+  -- Who comes back within its grace may come back with another status.
+  tell(known and 'updated' or 'added', channel, user, member)
+  if not known then
     outcome('member_added', channel, user)
   end
 end
@@ -124,9 +139,9 @@ local function exit(channel, user, at_once)
   end
 end
 
-local function subscribe(rows, socket, channel, user, info)
+local function subscribe(worker, socket, channel, user, info)
   local row = cjson.encode({u = user, p = info ~= nil})
-  if redis.call('HSETNX', rows, socket .. ' ' .. channel, row) == 0 then
+  if redis.call('HSETNX', key('rows', worker), socket .. ' ' .. channel, row) == 0 then
     return
   end
   if redis.call('HINCRBY', key('subs'), channel, 1) == 1 then
@@ -137,8 +152,8 @@ local function subscribe(rows, socket, channel, user, info)
   end
 end
 
-local function unsubscribe(rows, socket, channel, at_once)
-  local field = socket .. ' ' .. channel
+local function unsubscribe(worker, socket, channel, at_once)
+  local rows, field = key('rows', worker), socket .. ' ' .. channel
   local stored = redis.call('HGET', rows, field)
   if not stored then
     return

@@ -1,16 +1,19 @@
--- Remove what workers without a lease left behind, and members whose grace is over.
-local function forget_worker(worker)
+-- Remove what workers left behind, and members whose grace is over.
+-- ARGV[3]: '1' when patient: then only what workers gave back themselves.
+local patient = ARGV[3] == '1'
+
+local function forget_worker(worker, at_once)
   local rows = key('rows', worker)
   local stored = redis.call('HGETALL', rows)
   for at = 1, #stored, 2 do
     local socket, channel = string.match(stored[at], '^(%S+) (%S+)$')
     if socket then
-      unsubscribe(rows, socket, channel, true)
+      unsubscribe(worker, socket, channel, at_once)
     end
   end
   for at = 1, #stored, 2 do
     if not string.find(stored[at], ' ', 1, true) then
-      disconnect(rows, stored[at], cjson.decode(stored[at + 1]).u)
+      disconnect(worker, stored[at], cjson.decode(stored[at + 1]).u)
     end
   end
   redis.call('DEL', rows)
@@ -18,8 +21,14 @@ local function forget_worker(worker)
   redis.call('ZREM', key('workers'), worker)
 end
 
-for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', digits(now))) do
-  forget_worker(worker)
+local up_to = patient and '0' or digits(now)
+local leases = redis.call('ZRANGEBYSCORE', key('workers'), '-inf', up_to, 'WITHSCORES')
+for at = 1, #leases, 2 do
+  -- A lease that ran out was time enough to come back; one given back (0) was not.
+  forget_worker(leases[at], tonumber(leases[at + 1]) > 0)
+end
+if patient then
+  return outcomes
 end
 for _, due in ipairs(redis.call('ZRANGEBYSCORE', key('grace'), '-inf', digits(now))) do
   redis.call('ZREM', key('grace'), due)
