@@ -37,8 +37,9 @@ class Attendance:
 
     def admitted(self, stream: Stream) -> None:
         with self._hub.lock:
-            self._rosters.hold(stream, stream.infos)
-        self.registrar.add(_changes(stream))
+            if stream in self._hub.streams:  # else it has ended meanwhile
+                self._rosters.hold(stream, stream.infos)
+                self.registrar.add(_changes(stream))
 
     def hold(self, stream: Stream, channels: Sequence[str]) -> None:
         """A live stream holds more channels. The caller holds the hub's ``order`` and ``lock``."""
@@ -46,8 +47,9 @@ class Attendance:
         self.registrar.add([Change(True, row) for row in _rows(stream, channels)])
 
     def welcome(self, stream: Stream, at: Position) -> bytes:
-        joined = [roster for roster in self._held(stream) if stream in roster.joined]
-        return b"".join(roster.welcome(stream, at) for roster in joined)
+        rosters = (self._rosters.get(channel) for channel in stream.infos)
+        joined = [roster for roster in rosters if roster is not None and stream in roster.joined]
+        return b"".join(block for roster in joined for _, block in roster.show(at, stream))
 
     def dropped(self, stream: Stream, channels: Sequence[str]) -> None:
         with self._hub.lock:
@@ -64,7 +66,7 @@ class Attendance:
 
     def restarted(self) -> None:
         with self._hub.lock:
-            self._rosters.unload()
+            self._rosters.distrust()
         self.registrar.distrust()
 
     def _on_member(self, event: Event) -> None:
@@ -79,50 +81,53 @@ class Attendance:
         else:
             self._hub.write(deliveries)
 
-    def _held(self, stream: Stream) -> list[Roster]:
-        rosters = (self._rosters.get(channel) for channel in stream.infos)
-        return [roster for roster in rosters if roster is not None]
-
     # -- what the registrar asks and tells ----------------------------------------------------
 
     def changes(self) -> list[Change]:
         return [change for stream in self._hub.snapshot() for change in _changes(stream)]
 
-    def joined(self, rows: Sequence[Row], load: Callable[[str], Snapshot]) -> None:
-        for channel in dict.fromkeys(row.channel for row in rows):
-            with self._hub.lock:
-                roster = self._rosters.get(channel)
-                missing = roster is not None and roster.version is None
-            if missing:
-                self.loaded(channel, load(channel))
-        with self._hub.order:
-            for row in rows:
-                self._show(row)
+    def joined(self, rows: Sequence[Row]) -> list[str]:
+        hub = self._hub
+        with hub.order:
+            with hub.lock:
+                rosters = self._join(rows)
+                deliveries = [d for roster in rosters for d in roster.show(hub.position)]
+            hub.write(deliveries)
+        return [roster.channel for roster in rosters if roster.version is None]
 
-    def _show(self, row: Row) -> None:
-        """The stream's own row is in the record: show it the members, once it is live."""
-        with self._hub.lock:
+    def _join(self, rows: Sequence[Row]) -> list[Roster]:
+        """Tell each row's stream and roster of each other; return the rosters."""
+        rosters: dict[str, Roster] = {}
+        for row in rows:
             stream, roster = self._hub.streams.get(row.socket_id), self._rosters.get(row.channel)
-            if stream is None or roster is None or stream not in roster.waiting:
-                return
-            if not stream.live:
-                roster.joined.add(stream)
-                return
-            block = roster.welcome(stream, self._hub.position)
-        stream.push(block)
-
-    def loaded(self, channel: str, snapshot: Snapshot) -> None:
-        """These are a channel's members by the record."""
-        with self._hub.order:
-            with self._hub.lock:
-                roster = self._rosters.get(channel)
-                deliveries = roster.load(snapshot, self._hub.position) if roster else []
-            self._hub.write(deliveries)
+            if stream is not None and roster is not None:
+                roster.join(stream)
+                rosters[row.channel] = roster
+        return list(rosters.values())
 
     def unloaded(self) -> list[str]:
-        """Return the channels whose members have to be loaded."""
         with self._hub.lock:
             return [roster.channel for roster in self._rosters if roster.version is None]
+
+    def load(self, channel: str, ask: Callable[[str], Snapshot]) -> None:
+        hub = self._hub
+        with hub.lock:
+            roster, generation = self._rosters.get(channel), self._rosters.generation
+            if roster is None or roster.version is not None:
+                return
+        snapshot = ask(channel)
+        with hub.order:
+            with hub.lock:
+                # Another roster by now, or another record: the answer is not about it.
+                if self._rosters.get(channel) is not roster:
+                    return
+                if self._rosters.generation != generation:
+                    return
+                deliveries = roster.load(snapshot, hub.position) + roster.show(hub.position)
+                incomplete = roster.version is None
+            hub.write(deliveries)
+        if incomplete:
+            self.registrar.reload(channel)
 
     def stats(self) -> dict[str, Any]:
         hub = self._hub

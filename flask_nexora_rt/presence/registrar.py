@@ -25,14 +25,14 @@ class Worker(Protocol):
     def changes(self) -> list[Change]:
         """Return every row and connection that there is now."""
 
-    def joined(self, rows: Sequence[Row], load: Callable[[str], Snapshot]) -> None:
-        """These rows are in the record; ``load`` gives the members of a channel."""
+    def joined(self, rows: Sequence[Row]) -> list[str]:
+        """These rows are in the record; return those of their channels that have to be loaded."""
 
     def unloaded(self) -> list[str]:
-        """Return the channels whose members have to be loaded."""
+        """Return all channels whose members have to be loaded."""
 
-    def loaded(self, channel: str, snapshot: Snapshot) -> None:
-        """These are the members of a channel."""
+    def load(self, channel: str, ask: Callable[[str], Snapshot]) -> None:
+        """Load the members of a channel: ``ask`` gives what the record says."""
 
     def stats(self) -> dict[str, Any]:
         """Return this worker's figures."""
@@ -43,7 +43,10 @@ class Registrar:
 
     What it cannot write it does not keep: once the record can be reached again, it tells
     everything there is, under a new name, and lets the rows of the old name be swept. So a
-    lost reply or a lost record ends in the same state as no fault. ``_wake`` guards ``_waiting``.
+    lost reply or a lost record ends in the same state as no fault. Other workers may have had
+    the same fault: until they have told theirs too, nobody is taken for gone.
+
+    ``_wake`` guards ``_waiting``, ``_wanted`` (channels to load) and ``_stale``.
     """
 
     def __init__(
@@ -59,10 +62,12 @@ class Registrar:
         self._name, self._epoch = name, 0
         self._wake = threading.Condition()
         self._waiting: list[Change] = []
-        self._stale = True
-        self._reload = False
+        self._wanted: set[str] = set()
+        # Not yet: the worker says `distrust` when it begins to hear of members.
+        self._stale = False
         self._stopped = False
-        self._next_beat = 0.0
+        self._next_beat = time.monotonic() + _BEAT_SECONDS
+        self._patient_until = self._load_from = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="nexora-rt-presence", daemon=True)
 
     @property
@@ -92,7 +97,7 @@ class Registrar:
         """A worker's copy of a channel has missed a change: load it again."""
         logger.debug("the members of %s are loaded again", channel)
         with self._wake:
-            self._reload = True
+            self._wanted.add(channel)
             self._wake.notify()
 
     def stop(self, timeout: float = 1.0) -> None:
@@ -127,24 +132,35 @@ class Registrar:
             logger.warning("presence is not given back, its lease runs out instead: %s", error)
 
     def _work(self) -> None:
-        """One turn: wait for changes or for the next beat, and do what is due."""
+        """One turn: wait until something is due, and do it."""
         with self._wake:
-            due = self._next_beat - time.monotonic()
-            if not (self._waiting or self._stale or self._reload or self._stopped):
-                self._wake.wait(max(due, 0.001))
+            if pause := self._pause():
+                self._wake.wait(pause)
         if self._stale:
             self._tell_anew()
         while changes := self._take():
             self._write(changes)
-            self._show(changes)
-        if self._reload:
-            self._reload = False
             self._load()
+        self._load()
         if time.monotonic() >= self._next_beat:
-            self._next_beat = time.monotonic() + _BEAT_SECONDS
-            if not self._store.renew(self.row_owner, self._worker.stats()):
-                self._stale = True
-            self._told(self._store.sweep())
+            self._beat()
+
+    def _pause(self) -> float:
+        """Return in how many seconds something is due, as far as is known now."""
+        if self._waiting or self._stale or self._stopped:
+            return 0
+        due = min(self._next_beat, self._load_from) if self._wanted else self._next_beat
+        return max(0.0, due - time.monotonic())
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now > self._next_beat + _BEAT_SECONDS:
+            # Stopped for a while, perhaps with the whole machine: the others were too.
+            self._patient_until = now + _OTHERS_SECONDS
+        self._next_beat = now + _BEAT_SECONDS
+        if not self._store.renew(self.row_owner, self._worker.stats()):
+            self._stale = True
+        self._told(self._store.sweep(patient=now < self._patient_until))
 
     def _take(self) -> list[Change]:
         with self._wake:
@@ -154,34 +170,38 @@ class Registrar:
 
     def _tell_anew(self) -> None:
         before, first = self.row_owner, self._epoch == 0
-        lost = not self._store.renew(before, self._worker.stats()) and not first
         with self._wake:
             # Changes from here on are queued; those before are in what there is now.
             self._waiting.clear()
             self._stale = False
         self._epoch += 1
+        self._patient_until = time.monotonic() + _OTHERS_SECONDS
+        if not first:
+            self._load_from = self._patient_until
         self._store.renew(self.row_owner, self._worker.stats())
         changes = self._worker.changes()
         for start in range(0, len(changes), _CHANGES_PER_CALL):
             self._write(changes[start : start + _CHANGES_PER_CALL])
-        if lost:
-            # The whole record is new: the other workers need a moment to tell theirs, or their
-            # members would seem to leave and come back.
-            time.sleep(_OTHERS_SECONDS)
         self._store.leave(before)
-        self._load()
-        self._show(changes)
+        self._told(self._store.sweep(patient=True))
+        self._want(self._worker.unloaded())
+
+    def _want(self, channels: Iterable[str]) -> None:
+        with self._wake:
+            self._wanted.update(channels)
 
     def _load(self) -> None:
-        for channel in self._worker.unloaded():
-            self._worker.loaded(channel, self._store.snapshot(channel))
+        if not self._wanted or time.monotonic() < self._load_from:
+            return
+        with self._wake:
+            channels, self._wanted = self._wanted, set()
+        for channel in channels:
+            self._worker.load(channel, self._store.snapshot)
 
     def _write(self, changes: list[Change]) -> None:
         held, outcomes = self._store.apply(self.row_owner, changes)
         self._stale = self._stale or not held
         self._told(outcomes)
-
-    def _show(self, changes: list[Change]) -> None:
         rows = [c.what for c in changes if c.present and isinstance(c.what, Row) and c.what.info]
         if rows:
-            self._worker.joined(rows, self._store.snapshot)
+            self._want(self._worker.joined(rows))

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ..events import SUBSCRIPTION_SUCCEEDED, Position
 from ..fanout import Delivery
+from ..sse import Codec
 from ..transport.base import Stream
 from .base import Member, Snapshot, read_member
 
@@ -39,17 +40,18 @@ class Roster:
     """The members of one channel, and the streams here that have been shown them.
 
     ``version`` is None until it has been loaded; events that come before wait in ``early``.
+    A stream is ``waiting`` until its own row is in the record, then ``joined``, and ``ready``
+    once it has been shown the members: for that it has to be live and the roster loaded.
     """
 
     def __init__(self, channel: str, limit: int) -> None:
         self.channel = channel
         self.version: int | None = None
         self.members: dict[str, Member] = {}
-        self.ready: set[Stream] = set()
-        # Not yet shown the members: their own row is not in the record, or they are not live.
+        self.early: list[MemberEvent] = []
         self.waiting: set[Stream] = set()
         self.joined: set[Stream] = set()
-        self.early: list[MemberEvent] = []
+        self.ready: set[Stream] = set()
         self.counted = False
         self._limit = limit
         self._counts_only = False
@@ -68,7 +70,10 @@ class Roster:
         return self._apply(event, at)
 
     def load(self, snapshot: Snapshot, at: Position) -> list[Delivery]:
-        """Take the record's word for it; return the differences and what came meanwhile."""
+        """Take the record's word for it; return the differences and what came meanwhile.
+
+        ``version`` is None again when some of what came meanwhile is missing.
+        """
         before, early = self.members, self.early
         self.version, self.members, self.early = snapshot.version, dict(before), []
         deliveries: list[Delivery] = []
@@ -77,6 +82,10 @@ class Roster:
         for event in early:
             deliveries += self.take(event, at) or []
         return deliveries
+
+    def distrust(self) -> None:
+        """Events may have been missed, and what has come may be of a record that is no more."""
+        self.version, self.early = None, []
 
     def _apply(self, event: MemberEvent, at: Position) -> list[Delivery]:
         if event.member is not None:
@@ -88,27 +97,48 @@ class Roster:
             return []
         if self._counts_only:
             self._counts_only = self.counted = False
-            return [([stream], self._welcome(stream, at)) for stream in self.ready]
+            return self._welcome(self.ready, at)
+        if not self.ready:
+            return []
         name, data = _wire(event)
         return self._tell(name, data, at, but=event.user_id)
 
-    def welcome(self, stream: Stream, at: Position) -> bytes:
-        """Count a stream in and return the block that shows it the members, itself included."""
-        self.waiting.discard(stream)
-        self.joined.discard(stream)
-        self.ready.add(stream)
-        return self._welcome(stream, at)
+    def join(self, stream: Stream) -> None:
+        """The stream's own row is in the record."""
+        if stream in self.waiting:
+            self.waiting.discard(stream)
+            self.joined.add(stream)
 
-    def _welcome(self, stream: Stream, at: Position) -> bytes:
-        infos = {user: json.loads(member.info) for user, member in self.members.items()}
-        if stream.user_id is not None and stream.user_id not in infos:
-            infos[stream.user_id] = json.loads(stream.infos.get(self.channel, "{}"))
-        if len(infos) > self._limit:
-            presence: dict[str, Any] = {"count": len(infos), "ids": [], "hash": {}}
-        else:
-            presence = {"count": len(infos), "ids": list(infos), "hash": infos}
-        data = {"presence": presence}
-        return stream.codec.control(at, SUBSCRIPTION_SUCCEEDED, data, self.channel)
+    def show(self, at: Position, to: Stream | None = None) -> list[Delivery]:
+        """Count in the joined streams, or one, that can be shown the members; return the blocks."""
+        if self.version is None:
+            return []
+        shown = {stream for stream in (self.joined if to is None else {to}) if stream.live}
+        self.joined -= shown
+        self.ready |= shown
+        return self._welcome(shown, at)
+
+    def _welcome(self, streams: Iterable[Stream], at: Position) -> list[Delivery]:
+        """Return the blocks that show each stream the members, itself included."""
+        groups: dict[tuple[Codec, str | None], list[Stream]] = {}
+        for stream in streams:
+            listed = stream.user_id is None or stream.user_id in self.members
+            own = None if listed else stream.user_id
+            groups.setdefault((stream.codec, own), []).append(stream)
+        return [
+            (found, self._snapshot_block(codec, own, found[0].infos.get(self.channel, "{}"), at))
+            for (codec, own), found in groups.items()
+        ]
+
+    def _snapshot_block(self, codec: Codec, own: str | None, info: str, at: Position) -> bytes:
+        """Write the members, and ``own`` with ``info`` if it is none of them yet."""
+        count = len(self.members) + (own is not None)
+        infos: dict[str, Any] = {}
+        if count <= self._limit:
+            infos = {user: json.loads(member.info) for user, member in self.members.items()}
+            infos |= {own: json.loads(info)} if own is not None else {}
+        presence = {"count": count, "ids": list(infos), "hash": infos}
+        return codec.control(at, SUBSCRIPTION_SUCCEEDED, {"presence": presence}, self.channel)
 
     def count(self, at: Position) -> list[Delivery]:
         """Return the blocks that tell the new number of members, when only it is told."""
@@ -135,6 +165,7 @@ class Rosters:
     """The rosters of one worker by channel. Not synchronised: the hub's lock guards them."""
 
     def __init__(self, limit: int) -> None:
+        self.generation = 0
         self._limit = limit
         self._by_channel: dict[str, Roster] = {}
 
@@ -160,14 +191,14 @@ class Rosters:
             roster.ready.discard(stream)
             roster.waiting.discard(stream)
             roster.joined.discard(stream)
-            if not roster.ready and not roster.waiting:
+            if not (roster.ready or roster.waiting or roster.joined):
                 del self._by_channel[channel]
 
-    def unload(self) -> list[str]:
-        """Distrust every copy (events may have been missed); return what has to be loaded."""
+    def distrust(self) -> None:
+        """Events may have been missed: what was asked before this has to be asked again."""
+        self.generation += 1
         for roster in self:
-            roster.version = None
-        return list(self._by_channel)
+            roster.distrust()
 
 
 def last_seen_text(milliseconds: int) -> str:

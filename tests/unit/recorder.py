@@ -1,5 +1,6 @@
 """A stream that keeps what it is given, for tests of those who write to streams."""
 
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -26,11 +27,12 @@ class Recorder(Stream):
         user_id: str | None = None,
         socket_id: str | None = None,
         codec: str = "named",
+        infos: Mapping[str, str] | None = None,
         expires: float = float("inf"),
         stubborn: bool = False,
     ) -> None:
         socket = socket_id or f"1.{next(_numbers)}"
-        subscription = Subscription(socket, user_id, channels, CODECS[codec])
+        subscription = Subscription(socket, user_id, channels, CODECS[codec], infos or {})
         super().__init__(hub, subscription, start, expires, 1 << 20)
         self.pieces: list[bytes] = []
         self.farewell: bytes | None = None
