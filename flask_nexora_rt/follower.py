@@ -59,6 +59,8 @@ class Follower:
             try:
                 self._read_on()
                 pause = _FIRST_PAUSE
+                # Ephemeral events between two tails are missed: the reader has to be told.
+                self.connected = False
             except BrokerUnavailable as error:
                 if self.connected:
                     logger.warning("the log is out of reach, streams stay open: %s", error)
@@ -68,6 +70,7 @@ class Follower:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             except Exception:
                 logger.exception("the tail of the log failed; it starts again")
+                self.connected = False
                 self._stopped.wait(_LONGEST_PAUSE)
 
     def _read_on(self) -> None:
