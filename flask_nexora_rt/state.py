@@ -71,7 +71,11 @@ class State:
             for kind, channel, user_id in outcomes:
                 about: dict[str, Any] = {"channel": channel}
                 about |= {"user_id": user_id} if user_id else {}
-                BY_KIND[kind].send(self.app, **about)
+                try:
+                    BY_KIND[kind].send(self.app, **about)
+                except Exception:
+                    # The host's own fault must not keep presence from being right.
+                    logger.exception("a receiver of %s has failed", kind)
 
     def presence_info(self, grant: Grant, caller: Caller) -> str | None:
         """Return what a presence channel shows of the caller, as JSON; None: not visible."""
