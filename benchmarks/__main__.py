@@ -13,14 +13,15 @@ from .bench import Bench, new_bench, progress
 from .build import build
 from .comparison import Comparison
 from .generator_proof import highest, prove
-from .rows import burst, connecting, crowd, figures, steady
+from .rows import burst, connecting, crowd, figures, presence, steady
 
-ROWS = ("1", "2", "3", "4", "5", "figures")
+ROWS = ("1", "2", "3", "4", "5", "6", "figures")
 GROUPS = {
     steady: {"1", "4"},
     burst: {"2"},
     crowd: {"1", "3"},
     connecting: {"5"},
+    presence: {"6"},
     figures: {"figures"},
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"

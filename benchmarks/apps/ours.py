@@ -19,6 +19,12 @@ def may_join(user: object, number: str) -> bool:
     return True
 
 
+@rt.channel("presence-{name}")
+def may_be_seen(user: object, name: str) -> dict[str, str]:
+    """Every signed-in user may, and is shown."""
+    return {"name": "Somebody"}
+
+
 rt.channel("public-{name}", public=True)
 
 

@@ -15,9 +15,12 @@ NOWHERE = Start(Position(0, 0), [], Position(0, 0))
 
 
 class Recorder(Stream):
-    """Keeps every piece it is given. `stubborn`: it does not end when it is told to finish."""
+    """Keeps every piece it is given; `late` are those that came when it had ended.
 
-    __slots__ = ("ended", "farewell", "pieces", "stubborn")
+    `stubborn`: it does not end when it is told to finish.
+    """
+
+    __slots__ = ("ended", "farewell", "late", "pieces", "stubborn")
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Recorder(Stream):
         subscription = Subscription(socket, user_id, channels, CODECS[codec], infos or {})
         super().__init__(hub, subscription, start, expires, 1 << 20)
         self.pieces: list[bytes] = []
+        self.late: list[bytes] = []
         self.farewell: bytes | None = None
         self.ended = False
         self.stubborn = stubborn
@@ -53,8 +57,7 @@ class Recorder(Stream):
         return self
 
     def push(self, data: bytes) -> None:
-        if not self.ended:
-            self.pieces.append(data)
+        (self.late if self.ended else self.pieces).append(data)
 
     def finish(self, data: bytes) -> None:
         self.push(data)

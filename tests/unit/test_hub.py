@@ -634,6 +634,18 @@ def test_a_refused_stream_is_sent_nothing(make_hub, log):
     assert refused.pieces == []
 
 
+def test_a_stream_that_has_ended_is_not_written_to(make_hub, log):
+    hub = make_hub(heartbeat=1)
+    gone, other = Recorder.open(hub, "a"), Recorder.open(hub, "a")
+
+    gone.abort()
+    publish(log, [1], hub=hub)
+    beat(hub)
+
+    wait_until(lambda: other.numbers == [1])
+    assert gone.late == []
+
+
 # -- heartbeat and age -------------------------------------------------------------------------
 
 
