@@ -243,15 +243,17 @@ class World:
     def kill_worker(self) -> None:
         """A worker is killed; each of its tabs comes back, or stays away."""
         self._limit = FAULT_SECONDS
+        connects = {tab: tab.stream.connects for tab in self.tabs}
         for tab in self.tabs:
             tab.stream.reconnects = self.rng.random() < 0.6
         pid = self.rng.choice(self.server.pids())
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: pid not in self.server.pids(), 5)
         time.sleep(0.5)
-        gone = [tab for tab in self.tabs if tab.stream.state == "closed"]
-        gone = [tab for tab in gone if not tab.stream.reconnects]
-        self.note(f"a worker is killed, away stay {gone}")
+        gone = {t for t in self.tabs if t.stream.state == "closed" and not t.stream.reconnects}
+        back = {t for t in self.tabs if t.stream.connects != connects[t]}
+        self.note(f"a worker is killed, away stay {gone}, back come {back}")
+        self._touched |= back
         for tab in self.tabs:
             tab.stream.reconnects = True
         self.tabs = [tab for tab in self.tabs if tab not in gone]

@@ -31,18 +31,23 @@ def make_world(serve, make_redis, make_swarm):
 @pytest.mark.parametrize("seed", seeds())
 def test_everybody_sees_who_is_there_whatever_happens(make_world, seed):
     world = make_world(seed)
-    rng = world.rng
-    faults = [world.kill_worker, world.restart_redis, world.crash_redis, None, None, None]
-    faults += [rng.choice([world.kill_worker, world.lose_redis])]
-    rng.shuffle(faults)
+    kill, restart, crash = world.kill_worker, world.restart_redis, world.crash_redis
+    worse = world.rng.choice([[world.lose_redis], [kill, kill], [kill, crash], [crash, kill]])
+    rounds = [[], [], [], [kill], [restart], [crash], worse]
+    world.rng.shuffle(rounds)
     try:
-        for fault in [None, *faults]:
-            for _ in range(rng.randint(1, 4)):
-                world.act()
-            if fault is not None:
-                fault()
-                for _ in range(rng.randint(0, 2)):
-                    world.act(steering=fault == world.kill_worker)
-            world.settle(seamless=fault in (None, world.kill_worker))
+        for faults in [[], *rounds]:
+            play(world, faults, seamless=set(faults) <= {kill})
     except AssertionError as error:
         raise AssertionError(f"seed {seed}: {error}\n\n{world.story()}") from None
+
+
+def play(world, faults, seamless):
+    """Some acts, the faults, some more acts before anything has settled; then look."""
+    for _ in range(world.rng.randint(1, 4)):
+        world.act()
+    for fault in faults:
+        fault()
+    for _ in range(world.rng.randint(0, 2) if faults else 0):
+        world.act(steering=seamless)
+    world.settle(seamless)
