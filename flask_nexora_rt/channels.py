@@ -289,6 +289,8 @@ def _ask(
 
 
 def _check_signature(pattern: Pattern, authorizer: Authorizer) -> None:
+    if inspect.iscoroutinefunction(authorizer):
+        raise PatternError(f"the authorizer of {pattern.text!r} must not be async: none is awaited")
     signature = inspect.signature(authorizer)
     try:
         signature.bind(object(), **dict.fromkeys(pattern.names, ""))

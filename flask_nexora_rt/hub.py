@@ -338,6 +338,7 @@ class Hub:
             return
         with self.lock:
             self.window.add(item, keep=False)
+            self._moved.notify_all()
         if item.event.name == REVOKE:
             self._revoke(item.position, Revocation.parse(item.event.data))
 

@@ -94,7 +94,7 @@ def _signature(state: State, grant: Grant, socket_id: str | None, caller: Caller
     if socket_id is None:
         return {}
     member: dict[str, Any] | None = None
-    if state.is_presence(grant.channel):
+    if caller.id is not None and state.is_presence(grant.channel):
         member = {"user_id": caller.id, "user_info": grant.user_info or {}}
     return publishing.authenticate(state, grant.channel, socket_id, member)
 
