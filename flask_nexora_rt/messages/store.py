@@ -107,7 +107,7 @@ class MessageStore:
         reaction = self._models.reaction
         values = {"message_id": message_id, "user_id": user_id, "key": key, "created_at": now}
         added = self._insert(reaction).values(values).on_conflict_do_nothing()
-        return bool(self._session.execute(added).rowcount)  # type: ignore[attr-defined]
+        return self._session.scalar(added.returning(reaction.key)) is not None
 
     def unreact(self, message_id: str, user_id: str, key: str) -> bool:
         """Remove a reaction; False when it was not there."""
@@ -115,7 +115,7 @@ class MessageStore:
         gone = delete(reaction).where(
             reaction.message_id == message_id, reaction.user_id == user_id, reaction.key == key
         )
-        return bool(self._session.execute(gone).rowcount)  # type: ignore[attr-defined]
+        return self._session.scalar(gone.returning(reaction.key)) is not None
 
     def reactions(self, message_ids: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
         """Return ``{message id: {key: {"count", "userIds"}}}``."""
@@ -143,7 +143,7 @@ class MessageStore:
             set_={"read_seq": new.excluded.read_seq},
             where=receipt.read_seq < new.excluded.read_seq,
         )
-        return bool(self._session.execute(moved).rowcount)  # type: ignore[attr-defined]
+        return self._session.scalar(moved.returning(receipt.read_seq)) is not None
 
     def add_readers(self, conversation_id: str, user_ids: Iterable[str]) -> None:
         """Let these users have unread counts for the conversation, from its beginning."""
