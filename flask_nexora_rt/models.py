@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
@@ -45,6 +45,9 @@ class OutboxMixin:
     """
 
     __tablename__ = f"{PREFIX}outbox"
+    # Else SQLite gives a deleted row's number to a new one, which a worker that has published
+    # the old one would then delete unpublished.
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(ROW_ID, primary_key=True, autoincrement=True)
     owner: Mapped[str] = mapped_column(String(80), index=True)
