@@ -11,22 +11,25 @@ import atexit
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Engine, delete, event, select
+from sqlalchemy import Engine, delete, event, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 from sqlalchemy.pool import StaticPool
 
-from .errors import BrokerUnavailable, NexoraError
+from .errors import BrokerUnavailable, NexoraError, NotServable
 from .events import Event
 from .log import EventLog
 
 logger = logging.getLogger(__name__)
 
-_POLL_SECONDS = 1.0
+_POLL_SECONDS, _MAX_PAUSE_SECONDS = 1.0, 60.0
+# Under load: what is committed meanwhile shares the next turn's statements and its append.
+_PAUSE_SECONDS = 0.01
 _ROWS_PER_TURN = 200
 _WAITING, _WATCHED = "nexora_rt_outboxes", "nexora_rt_watched"
 
@@ -51,14 +54,23 @@ class Outbox:
         self._log = log
         self._wake = threading.Event()
         self._stopped = False
+        self._told_why = False
+        # Seconds until it looks again by itself; longer while the database fails.
+        self._pause = _POLL_SECONDS
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+
+    @property
+    def owner(self) -> str:
+        """Whose log the rows are for."""
+        return self._owner
 
     def add(self, session: Session | scoped_session[Any], events: Sequence[Event]) -> None:
         """Let the events be published when the outermost transaction of the session commits."""
         real = session() if isinstance(session, scoped_session) else session
-        real.add_all(self._model(owner=self._owner, event=write_event(one)) for one in events)
-        real.flush()
+        rows = [{"owner": self._owner, "event": write_event(one)} for one in events]
+        if rows:
+            real.execute(insert(self._model.__table__), rows)
         self._watch(real)
 
     def _watch(self, session: Session) -> None:
@@ -75,7 +87,7 @@ class Outbox:
     def wake(self) -> None:
         """Publish what is committed, soon; at once where another thread could not see it."""
         if isinstance(self._engine().pool, StaticPool):
-            self.drain()
+            self._drain_always()
         else:
             self.start()
             self._wake.set()
@@ -99,18 +111,35 @@ class Outbox:
 
     def _run(self) -> None:
         while not self._stopped:
-            self._wake.wait(_POLL_SECONDS)
+            self._wake.wait(self._pause)
             self._wake.clear()
+            self._drain_always()
+            if self._wake.is_set() and not self._stopped:
+                time.sleep(_PAUSE_SECONDS)
+
+    def _drain_always(self) -> None:
+        """Drain; no error may end the thread, or nothing is published until a restart."""
+        try:
             self.drain()
+        except Exception:
+            self._pause = min(2 * self._pause, _MAX_PAUSE_SECONDS)
+            logger.exception("committed events cannot be published, it is tried again")
 
     def drain(self) -> None:
         """Publish until nothing is left, or until it cannot be done now."""
         try:
             while self._turn():
                 pass
+            self._pause = _POLL_SECONDS
         except BrokerUnavailable as error:
             logger.warning("committed events wait for the broker: %s", error)
+        except NotServable as error:
+            # Every second, until this process ends or the other one does: once is enough.
+            level = logging.DEBUG if self._told_why else logging.INFO
+            self._told_why = True
+            logger.log(level, "committed events wait for the process that has the log: %s", error)
         except SQLAlchemyError:
+            self._pause = min(2 * self._pause, _MAX_PAUSE_SECONDS)
             logger.warning("the outbox cannot be read, it is tried again", exc_info=True)
 
     def _turn(self) -> bool:
@@ -136,13 +165,13 @@ class Outbox:
         """Append in order. An event that can never be appended is dropped and logged, alone."""
         try:
             self._log().append(events)
-        except BrokerUnavailable:
+        except (BrokerUnavailable, NotServable):
             raise
         except NexoraError:
             for one in events:
                 try:
                     self._log().append([one])
-                except BrokerUnavailable:
+                except (BrokerUnavailable, NotServable):
                     raise
                 except NexoraError:
                     logger.exception("a committed event can never be published: %r", one)

@@ -8,10 +8,10 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..channels import Refusal, check_channel
-from ..errors import BadRequest, NotFound, Unauthorized
+from ..errors import Forbidden, NotFound, Unauthorized
 from ..state import State, current_state
 from .auth import ChannelName, refusal_error
-from .http import parse, read_json
+from .http import parse, read_json, whole_number
 
 
 class SendMessage(BaseModel):
@@ -20,8 +20,9 @@ class SendMessage(BaseModel):
     model_config = ConfigDict(strict=True)
 
     conversationId: ChannelName  # noqa: N815 - the wire's names
-    content: str
+    content: str = ""
     clientId: str | None = None  # noqa: N815
+    attachments: list[str] = []
 
 
 class EditMessage(BaseModel):
@@ -64,7 +65,9 @@ def send() -> tuple[Response, int]:
     state, body = current_state(), parse(SendMessage, read_json())
     user = require_member(state, body.conversationId)
     state.limit_messages(user)
-    sent = state.messages.send(body.conversationId, body.content, user, body.clientId)
+    sent = state.messages.send(
+        body.conversationId, body.content, user, body.clientId, body.attachments
+    )
     answer: dict[str, Any] = {
         "success": True,
         "data": {"messageId": sent.message["id"]},
@@ -83,7 +86,10 @@ def history() -> Response:
     require_member(state, conversation)
     position = state.position()
     page = state.messages.history(
-        conversation, _number("beforeSeq"), _number("afterSeq"), _number("limit") or 50
+        conversation,
+        whole_number("beforeSeq"),
+        whole_number("afterSeq"),
+        whole_number("limit") or 50,
     )
     return jsonify(**page, position=position)
 
@@ -139,10 +145,12 @@ def unread() -> Response:
 
 
 def require_member(state: State, conversation_id: str) -> str:
-    """Return the caller's id when it may hold the conversation's channel."""
+    """Return the caller's id when it may hold the channel, and messages belong there."""
     caller = state.caller()
     if caller.id is None:
         raise Unauthorized
+    if not state.is_conversation(conversation_id):
+        raise Forbidden
     decision = state.authorize([conversation_id], caller)[0]
     if isinstance(decision, Refusal):
         raise refusal_error([decision])
@@ -158,12 +166,3 @@ def require_reader(state: State, message_id: str) -> str:
     except NotFound:
         raise NotFound("there is no such message") from None
     return require_member(state, conversation)
-
-
-def _number(name: str) -> int | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise BadRequest(f"{name} must be a whole number")
-    return int(text)

@@ -9,6 +9,7 @@ from ..errors import InvalidFields
 
 MAX_CLIENT_ID: Final = 64
 MAX_REACTION: Final = 64
+MAX_REACTION_KEYS: Final = 20
 # Newline and tab are text; other control characters, and halves of characters, are not.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _MENTION = re.compile(r"(?<![\w@])@([\w.-]{1,64}\w|\w)")

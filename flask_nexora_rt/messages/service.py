@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy.orm import Session, scoped_session
 
+from ..attachments import AttachmentService
 from ..channels import check_channel
-from ..errors import Conflict, Forbidden, InvalidFields, NotFound
+from ..errors import Conflict, Forbidden, InvalidFields, NotFound, Unauthorized
 from ..events import Event
 from ..models import Models
 from ..outbox import Outbox
-from ..presets.nexora import Events
-from .content import check_client_id, check_content, check_reaction, mentioned_names
+from ..times import iso, utc
+from ..transaction import transaction
+from ..vocabulary import Events, dm_users
+from .alerts import Alerts
+from .content import (
+    MAX_REACTION_KEYS,
+    check_client_id,
+    check_content,
+    check_reaction,
+    mentioned_names,
+)
 from .store import MessageStore
 
 MESSAGE_REACTION: Final = "message:reaction"
@@ -31,6 +41,8 @@ class Hooks(NamedTuple):
     members: Callable[[str], Sequence[str]] | None
     mentions: Callable[[str, Sequence[str]], Sequence[str]] | None
     may_moderate: Callable[[str, str], bool]
+    caller_id: Callable[[], str | None]
+    alerts: Alerts
 
 
 class Rules(NamedTuple):
@@ -65,6 +77,7 @@ class MessageService:
         clock: Callable[[], float],
         hooks: Hooks,
         rules: Rules,
+        attachments: AttachmentService,
     ) -> None:
         self._session = session
         self._store = MessageStore(models, session() if callable(session) else session)
@@ -73,6 +86,7 @@ class MessageService:
         self._clock = clock
         self._hooks = hooks
         self._rules = rules
+        self._attachments = attachments
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -80,61 +94,77 @@ class MessageService:
         self,
         conversation_id: str,
         content: str,
-        sender_id: str,
+        sender_id: str | None = None,
         client_id: str | None = None,
+        attachments: Sequence[str] = (),
         commit: bool = True,
     ) -> Sent:
         """Save a message under the conversation's next ``seq`` and send ``message:new``.
 
-        The same ``client_id`` again gives the stored message, for ever. Raises `InvalidFields`,
-        `Conflict` when the same ``client_id`` had other content, `EventTooLarge`.
+        Without ``sender_id`` it is the signed-in caller's. ``attachments`` are ids of the
+        sender's uploads; with them the content may be empty. The same ``client_id`` again gives
+        the stored message, for ever. Raises `InvalidFields`, `Unauthorized` when there is no
+        sender, `Conflict` when the same ``client_id`` had other content, `EventTooLarge`.
         """
-        channel = check_channel(conversation_id)
-        text, client = check_content(content, self._rules.max_length), check_client_id(client_id)
+        channel, sender = check_channel(conversation_id), self._sender_id(sender_id)
+        files = self._attachments.check_ids(attachments)
+        text = check_content(content, self._rules.max_length, may_be_empty=bool(files))
+        client = check_client_id(client_id)
         with self._transaction(commit):
-            seq = self._store.lock(channel, seqs=1)
-            known = self._store.by_client_id(channel, sender_id, client) if client else None
-            if known is not None:
-                self._store.lock(channel, seqs=-1)
-                return Sent(self._same(known, text), duplicate=True)
+            conversation = self._store.lock(channel, seqs=1)
             message = self._store.add(
                 id=uuid4().hex,
                 conversation_id=channel,
-                seq=seq,
-                sender_id=sender_id,
+                seq=conversation.last_seq,
+                sender_id=sender,
                 client_id=client,
                 content=text,
                 revision=1,
                 created_at=self._now(),
             )
-            self._note_readers(message)
-            written = self._write(message)
+            if message is None:
+                self._store.lock(channel, seqs=-1)
+                known = self._store.by_client_id(channel, sender, str(client))
+                return Sent(self._same(known, text, files), duplicate=True)
+            members = self._members(channel)
+            self._store.note_readers(channel, conversation.readers, members)
+            mentioned = self._note_mentions(message, members)
+            attached = self._attachments.attach(message, files)
+            written = write_message(message, self._sender(sender), {}, attached)
             self._publish(message, Events.MESSAGE_NEW, written)
+            self._hooks.alerts.tell(written, mentioned, members)
         return Sent(written, duplicate=False)
 
-    def _same(self, known: Any, text: str) -> dict[str, Any]:
-        # A tombstone has lost its text: what was sent again has been sent.
-        if known.deleted_at is None and known.revision == 1 and known.content != text:
-            raise Conflict("this clientId was used for a message with other content")
-        return self._write(known)
+    def _sender_id(self, given: str | None) -> str:
+        found = self._hooks.caller_id() if given is None else given
+        if found is None:
+            raise Unauthorized("nobody is signed in: give sender_id, or call it in a request")
+        return found
 
-    def _note_readers(self, message: Any) -> None:
-        """Let members count it as unread, and those it names as a mention."""
-        members = self._members(message.conversation_id)
-        self._store.add_readers(message.conversation_id, members)
-        self._store.add_mentions(message, self._mentioned(message, members))
+    def _same(self, known: Any, text: str, files: list[str]) -> dict[str, Any]:
+        written = self._write(known)
+        # An edit has changed the text, and a tombstone has lost everything: it has been sent.
+        other_text = known.revision == 1 and known.content != text
+        other_files = [one["id"] for one in written["attachments"]] != files
+        if known.deleted_at is None and (other_text or other_files):
+            raise Conflict("this clientId was used for a message with other content")
+        return written
+
+    def _note_mentions(self, message: Any, members: Sequence[str]) -> Sequence[str]:
+        """Let those it names count it as a mention; return who had not been named before."""
+        mentioned = self._mentioned(message, members)
+        return self._store.add_mentions(message, mentioned) if mentioned else ()
 
     def _members(self, conversation_id: str) -> Sequence[str]:
-        if self._hooks.members is None:
-            return ()
-        return [str(user) for user in self._hooks.members(conversation_id)]
+        asked = self._hooks.members(conversation_id) if self._hooks.members else ()
+        return [str(user) for user in asked] or dm_users(conversation_id)
 
     def _mentioned(self, message: Any, members: Sequence[str]) -> Sequence[str]:
         names = mentioned_names(message.content)
         if not names or self._hooks.mentions is None:
             return ()
         users = {str(user) for user in self._hooks.mentions(message.conversation_id, names)}
-        allowed = users & set(members) if self._hooks.members else users
+        allowed = users & set(members) if self._hooks.members or members else users
         return sorted(allowed - {message.sender_id})
 
     def edit(
@@ -150,12 +180,14 @@ class MessageService:
         Raises `NotFound`, `Forbidden` (not the sender's or a moderator's, or too late),
         `Conflict` (another revision, or deleted), `InvalidFields`.
         """
-        text = check_content(content, self._rules.max_length)
+        text = check_content(content, self._rules.max_length, may_be_empty=True)
         with self._transaction(commit):
             message = self._locked(message_id)
             self._require_author(message, user_id, self._rules.edit_seconds)
             if message.deleted_at is not None:
                 raise Conflict("the message has been deleted")
+            if not text and not self._attachments.of([message.id]):
+                raise InvalidFields({"content": "must not be empty without attachments"})
             if expected_revision not in (None, message.revision):
                 raise Conflict(f"the message is at revision {message.revision}: read it again")
             if text != message.content:
@@ -164,17 +196,27 @@ class MessageService:
                 message.revision += 1
                 written = self._write(message)
                 self._publish(message, Events.MESSAGE_EDIT, written, replay=written)
+                members = self._members(message.conversation_id)
+                named = self._note_mentions(message, members)
+                if named:
+                    self._hooks.alerts.tell_mentioned(written, named)
             answer = self._write(message)
         self._send_now(commit)
         return answer
 
     def delete(self, message_id: str, user_id: str, commit: bool = True) -> dict[str, Any]:
-        """Leave a tombstone; replay shows the message no more. A repeat changes nothing."""
+        """Leave a tombstone; replay shows the message no more. A repeat changes nothing.
+
+        Attachments can be read no more once it is committed. Their bytes go with it; with
+        ``commit=False`` with the next purge.
+        """
+        files: list[str] = []
         with self._transaction(commit):
             message = self._locked(message_id)
             self._require_author(message, user_id, 0)
             if message.deleted_at is None:
                 self._store.empty(message)
+                files = self._attachments.discard(message.id)
                 message.content, message.deleted_at = "", self._now()
                 message.deleted_by = user_id
                 gone = {
@@ -187,10 +229,16 @@ class MessageService:
                 self._publish(message, Events.MESSAGE_DELETE, gone, replay=b"")
             answer = self._write(message)
         self._send_now(commit)
+        if files and commit:
+            self._attachments.erase(files)
         return answer
 
     def react(self, message_id: str, key: str, user_id: str, commit: bool = True) -> dict[str, Any]:
-        """Add the user's reaction; return ``{key: {"count", "userIds"}}``. Idempotent."""
+        """Add the user's reaction; return ``{key: {"count", "userIds"}}``. Idempotent.
+
+        ``userIds`` are the first of a message, up to 100 or 4 KiB; ``count`` counts all. Raises
+        `Conflict` when the message is deleted or has 20 other keys, `NotFound`, `InvalidFields`.
+        """
         return self._react(message_id, check_reaction(key), user_id, commit, present=True)
 
     def unreact(
@@ -211,6 +259,8 @@ class MessageService:
             else:
                 changed = self._store.unreact(message.id, user_id, key)
             totals = self._store.reactions([message.id]).get(message.id, {})
+            if present and len(totals) > MAX_REACTION_KEYS:
+                raise Conflict(f"a message has at most {MAX_REACTION_KEYS} different reactions")
             if changed:
                 body = {
                     "id": message.id,
@@ -224,14 +274,21 @@ class MessageService:
         """Read up to a ``seq``, at most the last one, never back; return where it stands."""
         channel = check_channel(conversation_id)
         with self._transaction(commit):
-            up_to = max(0, min(up_to, self._store.lock(channel)))
-            if self._store.mark_read(channel, user_id, up_to) and self._rules.public_receipts:
+            up_to = max(0, min(up_to, self._store.lock(channel).last_seq))
+            moved = self._store.mark_read(channel, user_id, up_to)
+            if not moved:
+                return self._store.read_seq(channel, user_id)
+            if self._rules.public_receipts:
                 body = {"conversationId": channel, "userId": user_id, "upToSeq": up_to}
                 event = self._make_event(
                     [channel], MESSAGE_READ, body, key=f"read:{channel}:{user_id}"
                 )
                 self._outbox.add(self._session, [event])
         return up_to
+
+    def purge_orphans(self) -> int:
+        """Erase uploads that no message took; see `AttachmentService.purge_orphans`."""
+        return self._attachments.purge_orphans()
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -248,9 +305,13 @@ class MessageService:
         limit = max(1, min(limit, MAX_PAGE))
         rows, more = self._store.page(check_channel(conversation_id), before_seq, after_seq, limit)
         reactions = self._store.reactions([row.id for row in rows])
-        senders = {row.sender_id: self._sender(row.sender_id) for row in rows}
+        senders = {user: self._sender(user) for user in {row.sender_id for row in rows}}
+        files = self._attachments.of([row.id for row in rows])
         messages = [
-            write_message(row, senders[row.sender_id], reactions.get(row.id, {})) for row in rows
+            write_message(
+                row, senders[row.sender_id], reactions.get(row.id, {}), files.get(row.id, [])
+            )
+            for row in rows
         ]
         return {"messages": messages, "hasMore": more}
 
@@ -264,17 +325,8 @@ class MessageService:
 
     # -- inside -------------------------------------------------------------------------------
 
-    @contextmanager
-    def _transaction(self, commit: bool) -> Iterator[None]:
-        if not commit:
-            yield
-            return
-        try:
-            yield
-            self._session.commit()
-        except BaseException:
-            self._session.rollback()
-            raise
+    def _transaction(self, commit: bool) -> AbstractContextManager[None]:
+        return transaction(self._session, commit)
 
     def _send_now(self, commit: bool) -> None:
         """Who reconnects after an edit or a delete has been answered is not shown the old text."""
@@ -282,7 +334,8 @@ class MessageService:
             self._outbox.drain()
 
     def _find(self, message_id: str) -> Any:
-        message = self._store.get(message_id)
+        # PostgreSQL refuses a NUL with an error.
+        message = None if "\0" in message_id else self._store.get(message_id)
         if message is None:
             raise NotFound("there is no such message")
         return message
@@ -315,7 +368,8 @@ class MessageService:
 
     def _write(self, message: Any) -> dict[str, Any]:
         reactions = self._store.reactions([message.id]).get(message.id, {})
-        return write_message(message, self._sender(message.sender_id), reactions)
+        files = self._attachments.of([message.id]).get(message.id, [])
+        return write_message(message, self._sender(message.sender_id), reactions, files)
 
     def _sender(self, user_id: str) -> dict[str, Any] | None:
         info = self._hooks.user_info(user_id)
@@ -326,7 +380,10 @@ class MessageService:
 
 
 def write_message(
-    message: Any, sender: dict[str, Any] | None, reactions: dict[str, Any]
+    message: Any,
+    sender: dict[str, Any] | None,
+    reactions: dict[str, Any],
+    attachments: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Write a message as the contract does."""
     return {
@@ -341,18 +398,6 @@ def write_message(
         "editedAt": iso(message.edited_at),
         "revision": message.revision,
         "deletedAt": iso(message.deleted_at),
-        "attachments": [],
+        "attachments": attachments,
         "reactions": reactions,
     }
-
-
-def utc(moment: datetime) -> datetime:
-    """Return a stored time with its zone: SQLite forgets it."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def iso(moment: datetime | None) -> str | None:
-    """Write a time as ISO 8601, UTC, ending in Z."""
-    if moment is None:
-        return None
-    return utc(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")

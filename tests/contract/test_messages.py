@@ -282,5 +282,15 @@ def test_the_tables_are_found_by_alembic_and_a_second_look_finds_nothing(host):
             "reaction",
             "receipt",
             "mention",
+            "activity",
+            "attachment",
+            "notification",
+            "notification_event",
+            "notification_preference",
+            "inbox",
+            "job_run",
+            "anomaly",
+            "trust_decay",
+            "trust_change",
         )
     }

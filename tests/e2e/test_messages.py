@@ -1,6 +1,9 @@
 """Messages over HTTP: never lost, doubled or out of order, whatever crashes."""
 
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 
@@ -10,7 +13,7 @@ import requests
 from tests.e2e.conftest import post, sign_in, stream_url
 from tests.support.ports import wait_until
 
-CLIENTS, SENDS = 8, 60
+CLIENTS, SENDS = 8, 500
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -243,6 +246,60 @@ def test_a_reconnecting_client_never_receives_deleted_text(serve, redis_url, tmp
     assert not any("secret" in event.data for event in seen)
 
 
+def test_who_reconnects_as_a_message_is_withdrawn_does_not_receive_it_from_any_worker(
+    serve, redis_url, tmp_path, sse
+):
+    """The worker that is asked may not have read of the edit that another has answered."""
+    env = {
+        "E2E_DATABASE": f"sqlite:///{tmp_path}/m.db",
+        "E2E_TAIL_LAG": "0.03",
+        "FLASK_NEXORA_RT_MESSAGE_RATE": "1000",
+    }
+    server = serve(redis_url, workers=2, env=env)
+    alice = Writer(server)
+    with sse(stream_url(server, "guild-1"), cookies=alice.cookies) as client:
+        cursor = client.take(1)[0].id
+
+    for number in range(8):
+        path = f"/messages/{alice.send(f'secret {number}').json()['message']['id']}"
+        if number % 2:
+            alice.request("PATCH", path, json={"content": "open"})
+        else:
+            alice.request("DELETE", path)
+        for _ in range(2):
+            back = sse(stream_url(server, "guild-1"), cookies=alice.cookies, last_event_id=cursor)
+            [established, _] = back.take(2)
+            replayed = back.take(established.payload["replayed"])
+            back.close()
+            assert not [event for event in replayed if "secret" in event.data]
+
+
+def test_who_subscribes_late_does_not_receive_what_was_withdrawn(serve, redis_url, tmp_path, sse):
+    env = {
+        "E2E_DATABASE": f"sqlite:///{tmp_path}/m.db",
+        "E2E_TAIL_LAG": "0.03",
+        "FLASK_NEXORA_RT_MESSAGE_RATE": "1000",
+    }
+    server = serve(redis_url, workers=2, env=env)
+    alice = Writer(server)
+    client = sse(stream_url(server), cookies=alice.cookies)
+    established = client.take(1)[0]
+    body = {"socket_id": established.payload["socket_id"], "channels": ["guild-1"]}
+
+    for number in range(8):
+        path = f"/messages/{alice.send(f'secret {number}').json()['message']['id']}"
+        alice.request("DELETE", path)
+        since = {**body, "last_event_id": established.id}
+        answer = alice.request("POST", "/realtime/subscribe", json=since)
+        assert answer.json() == {"subscribed": ["guild-1"], "refused": {}}
+        alice.request("POST", "/realtime/unsubscribe", json=body)
+    alice.request("POST", "/realtime/subscribe", json=body)
+    alice.send("last")
+
+    seen = client.take_until("message:new")
+    assert not [event for event in seen if "secret" in event.data]
+
+
 @pytest.mark.parametrize(
     "body, status",
     [
@@ -293,3 +350,21 @@ def test_sending_ends_typing(serve, redis_url, tmp_path, sse):
     alice.send("done")
 
     assert client.take_until("typing:stop")
+
+
+def test_what_another_process_commits_is_sent_by_the_one_that_has_the_log(
+    serve, tmp_path, sse, app_id
+):
+    database = f"sqlite:///{tmp_path}/m.db"
+    server = serve(None, env={"E2E_DATABASE": database})
+    alice = Writer(server)
+    client = sse(stream_url(server, "guild-1"), cookies=alice.cookies)
+    client.take_until("pusher:subscription_succeeded")
+    command = "from tests.e2e.app import app, rt; app.app_context().push(); "
+    command += "rt.messages.send('guild-1', 'from a command', 'writer-1')"
+    environment = {**os.environ, "E2E_DATABASE": database, "FLASK_NEXORA_RT_APP_ID": app_id}
+
+    subprocess.run([sys.executable, "-c", command], check=True, timeout=60, env=environment)
+
+    assert client.take_until("message:new")[-1].payload["content"] == "from a command"
+    assert alice.send("mine").status_code == 201
