@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
+from .aliases import NO_ALIASES, Aliases
 from .events import Entry, Position
 from .sse import Codec
 from .transport.base import Stream
@@ -30,7 +31,8 @@ def names_of(stream: Stream) -> frozenset[str | None]:
 class Topics:
     """The live streams by channel and codec. Not synchronised: the hub's lock guards it."""
 
-    def __init__(self) -> None:
+    def __init__(self, aliases: Aliases = NO_ALIASES) -> None:
+        self._aliases = aliases
         self._streams: dict[str, dict[Codec, set[Stream]]] = {}
         # Events times streams, ever planned, and their bytes.
         self.deliveries = 0
@@ -53,14 +55,17 @@ class Topics:
             if not by_codec:
                 del self._streams[channel]
 
-    def plan(self, entries: Sequence[Entry], previous: Position) -> list[Delivery]:
+    def plan(
+        self, entries: Sequence[Entry], previous: Position, logged: bool = True
+    ) -> list[Delivery]:
         """Return what each stream concerned is to be sent: its events, in log order.
 
         Streams that hold the same of the touched channels are in one delivery and share its
-        bytes. ``previous`` is the position before the first entry.
+        bytes. ``previous`` is the position before the first entry; ``logged`` is false for
+        events that are in no log, whose entries carry the current position.
         """
         hits = self._hits(entries)
-        blocks = Blocks(entries, previous, hits)
+        blocks = Blocks(entries, previous, hits, self._aliases, logged)
         excluded = frozenset(entry.event.exclude for entry in entries) - {None}
         if len(hits) == 1 and not excluded:
             plan = self._plan_channel(blocks, *hits)
@@ -107,8 +112,17 @@ class Blocks:
     """The encoded blocks of one batch, each made once per codec and channel."""
 
     def __init__(
-        self, entries: Sequence[Entry], previous: Position, hits: dict[str, list[int]]
+        self,
+        entries: Sequence[Entry],
+        previous: Position,
+        hits: dict[str, list[int]],
+        aliases: Aliases,
+        logged: bool = True,
+        at: Position | None = None,
     ) -> None:
+        self._aliases = aliases
+        self._logged = logged
+        self._at = at
         self._entries = entries
         self._previous = previous
         self._hits = hits
@@ -119,8 +133,9 @@ class Blocks:
     ) -> bytes:
         """Join the blocks for these channels in log order, less those that exclude a name.
 
-        An entry that reaches a stream on two of its channels is two blocks; only the last one
-        carries the entry's position, so that a client cut between them gets the other again.
+        An entry that reaches a stream on two of its channels, or under two names, is two blocks;
+        only the last one carries the entry's position, so that a client cut between them gets
+        the other again.
         """
         order = sorted((index, channel) for channel in channels for index in self._hits[channel])
         blocks = []
@@ -135,8 +150,14 @@ class Blocks:
         block = self._encoded.get(key)
         if block is None:
             entry = self._entries[index]
-            position = entry.position if last else self._before(index)
-            block = self._encoded[key] = codec.encode(position, entry.event, channel)
+            position = self._at or (entry.position if last else self._before(index))
+            place = entry.position if self._logged else None
+            names = [
+                codec.encode(self._at or self._before(index), alias, channel, place)
+                for alias in self._aliases.of(entry.event, channel)
+            ]
+            block = b"".join((*names, codec.encode(position, entry.event, channel, place)))
+            self._encoded[key] = block
         return block
 
     def _before(self, index: int) -> Position:
@@ -144,12 +165,20 @@ class Blocks:
 
 
 def replay_blocks(
-    entries: Sequence[Entry], previous: Position, channels: Iterable[str], codec: Codec
+    entries: Sequence[Entry],
+    previous: Position,
+    channels: Iterable[str],
+    codec: Codec,
+    aliases: Aliases = NO_ALIASES,
+    at: Position | None = None,
 ) -> bytes:
-    """Write the blocks of a replay for a stream that holds ``channels``."""
+    """Write the blocks of a replay for a stream that holds ``channels``.
+
+    With ``at`` all of them carry that id: the stream itself is further than its replay.
+    """
     hits: dict[str, list[int]] = {}
     held = frozenset(channels)
     for index, entry in enumerate(entries):
         for channel in held.intersection(entry.event.channels):
             hits.setdefault(channel, []).append(index)
-    return Blocks(entries, previous, hits).join(codec, hits)
+    return Blocks(entries, previous, hits, aliases, at=at).join(codec, hits)

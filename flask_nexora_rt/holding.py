@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from .events import GAP, SUBSCRIPTION_SUCCEEDED, Entry, Position
+from .errors import BrokerUnavailable
+from .events import GAP, SUBSCRIPTION_SUCCEEDED, Position
 from .fanout import replay_blocks
-from .hub import Hub, gap_body
+from .hub import Hub
+from .joining import Join, gap_body
 from .transport.base import Stream
 
+logger = logging.getLogger(__name__)
+
 MAX_HELD: Final = 1000
-_STILL_REPLAYING, _TOO_MANY = 503, 413
+# Less than `Steering` waits for an answer.
+_PATIENCE_SECONDS = 1.0
+_COME_AGAIN, _TOO_MANY = 503, 413
+
+Answer = dict[str, Any]
+
+
+class _Missed(NamedTuple):
+    """What a late subscriber has seen of its channels, and where it joins them."""
+
+    cursor: Position
+    join: Join
 
 
 class Holding:
-    """Actions for `Steering`: each gets the stream while the hub's ``order`` is held."""
+    """Actions for `Steering`: each answers None when there is no such stream."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -24,40 +40,70 @@ class Holding:
             "unsubscribe": self.unsubscribe,
             "holds": self.holds,
         }
+        self.slow_actions = {"subscribe_since": self.subscribe_since}
 
-    def subscribe(self, stream: Stream, body: Mapping[str, Any]) -> dict[str, Any]:
-        """``{"channels": {name: user_info JSON or None}, "since", "cursor"}``.
+    def subscribe(self, socket_id: str, body: Mapping[str, Any]) -> Answer | None:
+        """``{"channels": {name: user_info JSON or None}, "since"}``.
 
-        ``since``: the position before the authorizers ran; ``cursor``: what the caller has seen
-        of these channels, or None. Answers ``{"subscribed": [...], "refused": {name: status}}``.
+        ``since``: the position before the authorizers ran.
+        Answers ``{"subscribed": [...], "refused": {name: status}}``.
         """
+        return self._subscribe(socket_id, body, None)
+
+    def subscribe_since(self, socket_id: str, body: Mapping[str, Any]) -> Answer | None:
+        """As `subscribe`, with ``"cursor"``: what the caller has seen of these channels.
+
+        May wait, and ask the log. Refuses with 503 when that takes too long.
+        """
+        if self._hub.streams.get(socket_id) is None:
+            return None
+        cursor, channels = Position(*body["cursor"]), list(body["channels"])
+        try:
+            join = self._hub.joining.join(cursor, channels, _PATIENCE_SECONDS)
+        except BrokerUnavailable as error:
+            logger.info("a subscribe is refused for a while: %s", error)
+            return _refuse(channels, _COME_AGAIN)
+        return self._subscribe(socket_id, body, _Missed(cursor, join))
+
+    def _subscribe(
+        self, socket_id: str, body: Mapping[str, Any], missed: _Missed | None
+    ) -> Answer | None:
         wanted: dict[str, str | None] = body["channels"]
         since = Position(*body["since"])
-        with self._hub.lock:
-            refusal = self._refusal(stream, wanted, since)
-            if refusal is not None:
-                return {"subscribed": [], "refused": dict.fromkeys(wanted, refusal)}
-            new = [channel for channel in wanted if channel not in stream.channels]
-            blocks = self._add(stream, new, wanted, body["cursor"])
-        stream.push(blocks)
+        with self._hub.order:
+            stream = self._hub.streams.get(socket_id)
+            if stream is None:
+                return None
+            with self._hub.lock:
+                refusal = self._refusal(stream, wanted, since, missed)
+                if refusal is not None:
+                    return _refuse(wanted, refusal)
+                blocks = self._add(stream, wanted, missed)
+            stream.push(blocks)
         return {"subscribed": list(wanted), "refused": {}}
 
-    def _refusal(self, stream: Stream, wanted: Mapping[str, Any], since: Position) -> int | None:
-        if not stream.live:
-            return _STILL_REPLAYING
-        if len({*stream.channels, *wanted}) > MAX_HELD:
-            return _TOO_MANY
-        revoked = self._hub.revocations.concern(stream.user_id, wanted, since)
-        return 403 if revoked else None
-
-    def _add(
+    def _refusal(
         self,
         stream: Stream,
-        new: Sequence[str],
-        infos: Mapping[str, str | None],
-        cursor: Sequence[int] | None,
+        wanted: Mapping[str, Any],
+        since: Position,
+        missed: _Missed | None,
+    ) -> int | None:
+        if not stream.live:
+            return _COME_AGAIN
+        if len({*stream.channels, *wanted}) > MAX_HELD:
+            return _TOO_MANY
+        if self._hub.revocations.concern(stream.user_id, wanted, since):
+            return 403
+        if missed is not None and self._hub.joining.is_behind(missed.join.start):
+            return _COME_AGAIN
+        return None
+
+    def _add(
+        self, stream: Stream, wanted: Mapping[str, str | None], missed: _Missed | None
     ) -> bytes:
-        visible = {channel: info for channel in new if (info := infos[channel]) is not None}
+        new = [channel for channel in wanted if channel not in stream.channels]
+        visible = {channel: info for channel in new if (info := wanted[channel]) is not None}
         stream.infos = {**stream.infos, **visible}
         stream.channels = (*stream.channels, *new)
         self._hub.topics.add(stream, new)
@@ -69,33 +115,46 @@ class Holding:
             for channel in new
             if channel not in visible
         ]
-        if cursor is not None and new:
-            blocks.append(self._replay(stream, new, Position(*cursor), at))
+        if missed is not None and new:
+            blocks.append(self._replay(stream, new, missed, at))
         return b"".join(blocks)
 
     def _replay(
-        self, stream: Stream, channels: Sequence[str], cursor: Position, at: Position
+        self, stream: Stream, channels: Sequence[str], missed: _Missed, at: Position
     ) -> bytes:
         """Write what came since; every block carries the stream's own position."""
-        bounds = self._hub.window.bounds
-        reason = bounds.gap(cursor)
-        if reason is not None and reason != "future":
+        cursor, (start, _, gap) = missed
+        if gap is not None:
             self._hub.counters.gaps += 1
-            return stream.codec.control(at, GAP, gap_body(channels, reason, cursor, bounds.floor))
-        missed = [Entry(at, e.event) for e in self._hub.window.replay(cursor, channels)]
-        self._hub.counters.deliveries += len(missed)
-        return replay_blocks(missed, at, channels, stream.codec)
+            body = gap_body(channels, gap.reason, cursor, gap.bounds.floor)
+            return stream.codec.control(at, GAP, body)
+        held = frozenset(channels)
+        entries = [
+            entry
+            for entry in self._hub.joining.until_now(start, channels)
+            if not held.isdisjoint(entry.event.channels)
+        ]
+        self._hub.counters.deliveries += len(entries)
+        return replay_blocks(entries, at, channels, stream.codec, self._hub.aliases, at)
 
-    def unsubscribe(self, stream: Stream, body: Mapping[str, Any]) -> dict[str, Any]:
+    def unsubscribe(self, socket_id: str, body: Mapping[str, Any]) -> Answer | None:
         """``{"channels": [...]}``; answers as `subscribe`, with what the stream still holds."""
-        channels = [channel for channel in body["channels"] if channel in stream.channels]
-        if channels and not self._hub.take_away(stream, channels):
+        with self._hub.order:
+            stream = self._hub.streams.get(socket_id)
+            if stream is None:
+                return None
+            channels = [channel for channel in body["channels"] if channel in stream.channels]
+            refused = bool(channels) and not self._hub.take_away(stream, channels)
             return {
                 "subscribed": list(stream.channels),
-                "refused": dict.fromkeys(channels, _STILL_REPLAYING),
+                "refused": dict.fromkeys(channels, _COME_AGAIN) if refused else {},
             }
-        return {"subscribed": list(stream.channels), "refused": {}}
 
-    def holds(self, stream: Stream, body: Mapping[str, Any]) -> dict[str, Any]:
+    def holds(self, socket_id: str, body: Mapping[str, Any]) -> Answer | None:
         """``{"channel"}``; answers ``{"holds": bool}``."""
-        return {"holds": body["channel"] in stream.channels}
+        stream = self._hub.streams.get(socket_id)
+        return None if stream is None else {"holds": body["channel"] in stream.channels}
+
+
+def _refuse(channels: Sequence[str] | Mapping[str, Any], status: int) -> Answer:
+    return {"subscribed": [], "refused": dict.fromkeys(channels, status)}

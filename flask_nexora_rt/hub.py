@@ -8,69 +8,28 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
 
 from . import sse
+from .aliases import NO_ALIASES, Aliases
 from .counters import Counters
 from .errors import BrokerUnavailable, NexoraError, Overloaded
 from .events import CLOSING, GAP, PING, REVOKED, Entry, Event, Position, Reset
 from .fanout import Delivery, Topics, replay_blocks
 from .follower import Follower
-from .log import Batch, Bounds, EventLog, Gap, GapReason, Limits, Window
+from .joining import Join, Joining, gap_body
+from .log import Batch, Bounds, EventLog, GapReason, Limits, Window
+from .observers import Attendance, Watcher
 from .revocation import REVOKE, Revocation, Revocations
 from .settings import Settings
 from .streams import Streams
-from .transport.base import Start, Stream
+from .transport.base import Stream
 
 logger = logging.getLogger(__name__)
 
 _START_SECONDS = 5.0
-_REPLAY_BYTES = 262_144
-_RANGE_PAGE = 1000
-_ALL_TIME = 1e10
 _WRITES_BEFORE_YIELD = 1000
 
 Control = Callable[[Event], None]
-
-
-class Join(NamedTuple):
-    """Where a stream starts; ``gap`` is set when its cursor could not be resumed from."""
-
-    start: Start
-    recovered: bool = False
-    gap: Gap | None = None
-
-
-class Attendance(Protocol):
-    """Who wants to know which streams come and go: presence."""
-
-    def admitted(self, stream: Stream) -> None:
-        """The stream is counted in; it is not live yet."""
-
-    def hold(self, stream: Stream, channels: Sequence[str]) -> None:
-        """The live stream holds more channels; called with the hub's lock."""
-
-    def welcome(self, stream: Stream, at: Position) -> bytes:
-        """Return what the stream is shown as it becomes live; called with the hub's lock."""
-
-    def dropped(self, stream: Stream, channels: Sequence[str]) -> None:
-        """The stream holds these channels no more; all of them when it has ended."""
-
-    def ticked(self, at: Position) -> list[Delivery]:
-        """A second has passed; return what is to be sent."""
-
-    def restarted(self) -> None:
-        """Ephemeral events may have been missed."""
-
-
-class Watcher(Protocol):
-    """Who looks at what passes: typing."""
-
-    def saw(self, event: Event) -> None:
-        """An ephemeral event is about to be sent; called with the hub's ``order``."""
-
-    def dropped(self, stream: Stream, channels: Sequence[str]) -> None:
-        """The stream holds these channels no more."""
 
 
 class Hub:
@@ -89,12 +48,14 @@ class Hub:
         settings: Settings,
         max_streams: int,
         clock: Callable[[], float] = time.time,
+        aliases: Aliases = NO_ALIASES,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.lock = threading.Lock()
         self.order = threading.Lock()
-        self.topics = Topics()
+        self.aliases = aliases
+        self.topics = Topics(aliases)
         self.streams = Streams(max_streams, settings.max_streams_per_user, settings.heartbeat)
         self.revocations = Revocations()
         self.counters = Counters()
@@ -108,8 +69,8 @@ class Hub:
             settings.retention_events, settings.retention_seconds, settings.window_bytes
         )
         self.window = Window(Bounds(nowhere, nowhere, nowhere), limits)
-        self._log = log
         self._moved = threading.Condition(self.lock)
+        self.joining = Joining(log, settings, self.window, self._moved)
         self._draining = False
         self._stopped = threading.Event()
         self._follower = Follower(log, self)
@@ -179,50 +140,13 @@ class Hub:
         if self._draining or self.streams.full:
             raise Overloaded("this worker takes no more streams at the moment")
         self.wait_for_start()
-        if cursor is None:
-            return Join(self._head())
-        self._wait_until_at(cursor)
-        with self.lock:
-            if self.window.bounds.gap(cursor) is None:
-                backlog = self.window.replay(cursor, channels)
-                return Join(Start(cursor, backlog, self.position), recovered=True)
-        return self._join_from_log(cursor, channels)
-
-    def _head(self) -> Start:
-        return Start(self.position, [], self.position)
+        return self.joining.join(cursor, channels)
 
     def wait_for_start(self) -> None:
         """Wait until the log is being read. Raises `BrokerUnavailable` after 5 s."""
         with self._moved:
             if not self._moved.wait_for(lambda: self.connected, _START_SECONDS):
                 raise BrokerUnavailable("the log cannot be reached")
-
-    def _wait_until_at(self, cursor: Position) -> None:
-        """Another worker may have shown the client an entry that this one has yet to read."""
-        if cursor <= self.position or cursor > self._log.bounds().last:
-            return
-        with self._moved:
-            if not self._moved.wait_for(lambda: self.position >= cursor, _START_SECONDS):
-                raise BrokerUnavailable("this worker is behind the log")
-
-    def _join_from_log(self, cursor: Position, channels: Sequence[str]) -> Join:
-        """Replay from before this worker's window, or say that it cannot be done."""
-        settings = self.settings
-        start = Bounds(cursor, cursor, cursor)
-        past = Window(start, Limits(settings.retention_events, _ALL_TIME, settings.window_bytes))
-        wanted = frozenset(channels)
-        while True:
-            page = self._log.range(past.bounds.last, _RANGE_PAGE)
-            if isinstance(page, Gap):
-                return Join(self._head(), gap=page)
-            for entry in page:
-                past.add(entry, keep=not wanted.isdisjoint(entry.event.channels))
-            past.trim(0)
-            if past.bounds.floor > cursor:
-                return Join(self._head(), gap=Gap("expired", past.bounds))
-            if len(page) < _RANGE_PAGE or past.bounds.last >= self.position:
-                backlog = past.replay(cursor, channels)
-                return Join(Start(cursor, backlog, past.bounds.last), recovered=True)
 
     def expiry(self) -> float:
         """Return when a stream opened now has to come back and be authorised again.
@@ -262,30 +186,16 @@ class Hub:
         with self.lock:
             if stream.live or stream.ending or stream not in self.streams:
                 return None
-            entries = self._next_entries(stream)
+            entries = self.joining.next_entries(stream)
             if entries:
                 previous, stream.position = stream.position, entries[-1].position
                 self.counters.deliveries += len(entries)
-                return replay_blocks(entries, previous, stream.channels, stream.codec)
+                return replay_blocks(entries, previous, stream.channels, stream.codec, self.aliases)
             if self.window.bounds.gap(stream.position) is None:
                 return self._go_live(stream)
         # It read slower than the window moved: it resumes, and is told what is gone.
         stream.abort()
         return None
-
-    def _next_entries(self, stream: Stream) -> list[Entry]:
-        if not stream.backlog:
-            stream.position = max(stream.position, stream.until)
-            if self.window.bounds.gap(stream.position):
-                return []
-            stream.backlog = self.window.replay(stream.position, stream.channels)
-        size, count = 0, 0
-        while count < len(stream.backlog) and size < _REPLAY_BYTES:
-            size += stream.backlog[count].event.size
-            count += 1
-        entries = stream.backlog[:count]
-        del stream.backlog[:count]
-        return entries
 
     def _go_live(self, stream: Stream) -> bytes | None:
         stream.live = True
@@ -371,7 +281,7 @@ class Hub:
     def _send_ephemeral(self, events: list[Event]) -> None:
         with self.lock:
             entries = [Entry(self.position, event) for event in events]
-            plan = self.topics.plan(entries, self.position)
+            plan = self.topics.plan(entries, self.position, logged=False)
         self.write(plan)
 
     def _run_control(self, event: Event) -> None:
@@ -489,15 +399,3 @@ class Hub:
                 elif stream.live:
                     stream.push(pings[stream.codec])
         self._run_errands()
-
-
-def gap_body(
-    channels: Sequence[str], reason: str, since: Position, oldest: Position
-) -> dict[str, object]:
-    """The data of ``nexora:gap``: refetch these channels, then go on from the block's id."""
-    return {
-        "channels": list(channels),
-        "reason": reason,
-        "since": str(since),
-        "oldest": str(oldest),
-    }

@@ -37,8 +37,14 @@ def checkpoint(position: Position) -> bytes:
 class Codec(Protocol):
     """How one kind of client reads events. An event is encoded once per codec and channel."""
 
-    def encode(self, position: Position, event: Event, channel: str) -> bytes:
-        """Write the block that a holder of ``channel`` receives."""
+    def encode(
+        self, position: Position, event: Event, channel: str, place: Position | None = None
+    ) -> bytes:
+        """Write the block that a holder of ``channel`` receives.
+
+        ``position`` is where the client goes on from, ``place`` where the event itself stands in
+        the log; None when it is in no log.
+        """
 
     def control(
         self, position: Position, name: str, data: Any, channel: str | None = None
@@ -49,7 +55,9 @@ class Codec(Protocol):
 class NamedCodec:
     """For native EventSource listeners: the name in ``event:``."""
 
-    def encode(self, position: Position, event: Event, channel: str) -> bytes:
+    def encode(
+        self, position: Position, event: Event, channel: str, place: Position | None = None
+    ) -> bytes:
         return b'id: %b\nevent: %b\ndata: {"channel": "%b", "data": %b%b}\n\n' % (
             str(position).encode(),
             event.name.encode(),
@@ -66,15 +74,22 @@ class NamedCodec:
 
 
 class EnvelopeCodec:
-    """For clients that listen to everything: the name inside, no ``event:`` field."""
+    """For clients that listen to everything: the name inside, no ``event:`` field.
 
-    def encode(self, position: Position, event: Event, channel: str) -> bytes:
-        return b'id: %b\ndata: {"event": %b, "channel": "%b", "data": %b%b}\n\n' % (
+    ``position`` in the data is the event's own where the id of the block is another one: when an
+    event is told in several blocks, or to a late subscriber. Null: it is in no log.
+    """
+
+    def encode(
+        self, position: Position, event: Event, channel: str, place: Position | None = None
+    ) -> bytes:
+        return b'id: %b\ndata: {"event": %b, "channel": "%b", "data": %b%b%b}\n\n' % (
             str(position).encode(),
             json.dumps(event.name).encode(),
             channel.encode(),
             event.data_for(channel),
             _sender(event),
+            _place(place, position),
         )
 
     def control(
@@ -84,6 +99,12 @@ class EnvelopeCodec:
         if channel is not None:
             body["channel"] = channel
         return frame(dump_json(body).decode(), id=str(position))
+
+
+def _place(place: Position | None, position: Position) -> bytes:
+    if place == position:
+        return b""
+    return b', "position": null' if place is None else b', "position": "%b"' % str(place).encode()
 
 
 def _sender(event: Event) -> bytes:

@@ -21,7 +21,8 @@ from .events import (
     SUBSCRIPTION_SUCCEEDED,
     Position,
 )
-from .hub import Hub, Join, gap_body
+from .hub import Hub
+from .joining import Join, gap_body
 from .server import request_slot_limit
 from .transport import Stream, Subscription
 from .transport.socket import HandedOver, SocketStream, can_take_over

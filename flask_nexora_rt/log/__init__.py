@@ -1,6 +1,7 @@
 """The log: one ordered place every event passes."""
 
 from .base import Batch, Bounds, EntriesLost, EventLog, Gap, GapReason, Tail
+from .read_index import ReadIndex
 from .window import Limits, Window
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Gap",
     "GapReason",
     "Limits",
+    "ReadIndex",
     "Tail",
     "Window",
 ]

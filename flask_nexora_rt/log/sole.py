@@ -24,12 +24,18 @@ class SoleProcess:
         name = f"nexora-rt-{os.getuid() if hasattr(os, 'getuid') else 0}-{digest}.lock"
         self._path = Path(tempfile.gettempdir()) / name
         self._file: IO[bytes] | None = None
+        self._waits_until: float | None = None
 
     def acquire(self) -> None:
-        """Take the lock, or raise `NotServable` when another process keeps it."""
-        deadline = time.monotonic() + _HANDOVER_SECONDS
+        """Take the lock, or raise `NotServable` when another process keeps it.
+
+        The first call waits for a predecessor that is leaving; who is refused then is told so
+        at once from now on.
+        """
+        if self._waits_until is None:
+            self._waits_until = time.monotonic() + _HANDOVER_SECONDS
         while not self._try():
-            if time.monotonic() > deadline:
+            if time.monotonic() > self._waits_until:
                 raise NotServable(
                     "memory:// serves one process, and another process of this app uses it: run "
                     "one worker, or set NEXORA_RT_URL=redis://... to share the log"
@@ -53,6 +59,7 @@ class SoleProcess:
 
     def release(self) -> None:
         """Let the next process in. Idempotent."""
+        self._waits_until = None
         file, self._file = self._file, None
         if file is not None:
             with suppress(OSError):

@@ -164,6 +164,32 @@ def test_each_codec_has_blocks_of_its_own():
     assert envelope.events[0].json() == {"event": "tick", "channel": "a", "data": 1}
 
 
+def test_an_envelope_says_where_its_event_stands_whatever_its_block_is_called():
+    both = Recorder("a", "b", codec="envelope")
+    made = topics(both)
+    [entry] = entries("a b")
+
+    plans = made.plan([entry], PREVIOUS), made.plan([entry], entry.position, logged=False)
+    for [(_, data)] in plans:
+        both.push(data)
+
+    told = [(event.id, event.json().get("position", event.id)) for event in both.events]
+    assert told[:2] == [("99-0", "101-0"), ("101-0", "101-0")]
+    # What is in no log stands nowhere.
+    assert [position for _, position in told[2:]] == [None, None]
+
+
+def test_a_replay_to_a_late_subscriber_carries_the_streams_id_and_the_events_place():
+    [entry] = entries("a")
+
+    late, at = Recorder("a", codec="envelope"), Position(200, 0)
+
+    late.push(replay_blocks([entry], at, ["a"], CODECS["envelope"], at=at))
+
+    [event] = late.events
+    assert (event.id, event.json()["position"]) == ("200-0", "101-0")
+
+
 def test_a_removed_stream_is_sent_nothing():
     gone, other = Recorder("a", "b"), Recorder("a")
     made = topics(gone, other)

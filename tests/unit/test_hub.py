@@ -10,10 +10,11 @@ import pytest
 from flask_nexora_rt.errors import BrokerUnavailable, Overloaded
 from flask_nexora_rt.events import Event, Position, Reset
 from flask_nexora_rt.hub import Hub
-from flask_nexora_rt.log import Batch, Bounds, EventLog, Limits
-from flask_nexora_rt.log.memory import MemoryLog, MemoryTail
+from flask_nexora_rt.log import Batch, EventLog, Limits
+from flask_nexora_rt.log.memory import MemoryLog
 from flask_nexora_rt.settings import Settings
 from flask_nexora_rt.testing import Clock
+from tests.unit.far_log import FarLog
 from tests.unit.recorder import Recorder
 
 PLENTY = Limits(100_000, 100_000, 1 << 30)
@@ -381,42 +382,6 @@ def test_what_came_before_a_reset_in_its_batch_is_sent_before_it(hub, log):
 # -- a link that breaks ------------------------------------------------------------------------
 
 
-class FarLog(MemoryLog):
-    """A log at the end of a link that can be cut; others still write to it. It can lag too."""
-
-    def __init__(self, *args) -> None:
-        super().__init__(*args)
-        self.cut = False
-        self.flowing = threading.Event()
-        self.flowing.set()
-
-    def break_link(self) -> None:
-        with self._changed:
-            self.cut = True
-            self._changed.notify_all()
-
-    def mend_link(self) -> None:
-        self.cut = False
-
-    def bounds(self, seen: Position | None = None) -> Bounds:
-        self._require_link()
-        return super().bounds(seen)
-
-    def _news(self, tail: MemoryTail) -> bool:
-        return self.cut or super()._news(tail)
-
-    def _read(self, tail: MemoryTail, timeout: float) -> Batch:
-        self._require_link()
-        batch = super()._read(tail, timeout)
-        self.flowing.wait(10)
-        self._require_link()
-        return batch
-
-    def _require_link(self) -> None:
-        if self.cut:
-            raise BrokerUnavailable("cut")
-
-
 @pytest.fixture
 def far_log(clock) -> FarLog:
     return FarLog(PLENTY._replace(events=20), clock)
@@ -499,6 +464,94 @@ def test_a_cursor_at_an_entry_that_nobody_is_sent_does_not_wait_long(make_hub, f
 
     assert stream.live
     assert time.monotonic() - started < 3
+
+
+TEXT = Event(("a",), "tick", b'"old"', key="k")
+REPLACED, REMOVED = b'"new"', b""
+
+
+@pytest.mark.parametrize("replay, shown", [(REPLACED, ["new"]), (REMOVED, [])])
+def test_what_was_edited_before_a_resume_is_not_shown_as_it_was(make_hub, far_log, replay, shown):
+    """Another worker has answered the edit, and this one has yet to read of it."""
+    hub = make_hub(far_log)
+    start = far_log.bounds().last
+    far_log.append([TEXT])
+    read(hub, far_log)
+    far_log.flowing.clear()
+    far_log.append([Event(("a",), "edit", b"{}", key="k", replay=replay)])
+    threading.Timer(0.1, far_log.flowing.set).start()
+
+    stream = Recorder.open(hub, "a", cursor=start)
+
+    assert stream.numbers == shown
+    assert stream.live
+
+
+def test_what_was_edited_before_a_resume_from_the_log_is_not_shown_as_it_was(make_hub, clock):
+    """It is read to its head, not only as far as this worker is: here that is a full page."""
+    log = FarLog(PLENTY, clock)
+    hub = make_hub(log, window_bytes=SMALL_WINDOW)
+    start = log.bounds().last
+    log.append([TEXT])
+    publish(log, range(999), "busy", hub=hub)
+    log.flowing.clear()
+    log.append([Event(("a",), "edit", b"{}", key="k", replay=REPLACED)])
+
+    join = hub.join(start, ["a"])
+    log.flowing.set()
+
+    assert [entry.event.data for entry in join.start.backlog] == [REPLACED]
+
+
+def test_a_fresh_join_does_not_wait_for_what_the_worker_has_yet_to_read(make_hub, far_log):
+    hub = make_hub(far_log)
+    [last] = publish(far_log, [1], hub=hub)
+    far_log.flowing.clear()
+    publish(far_log, [2])
+    far_log.break_link()
+
+    join = hub.joining.join(None, ["a"])
+
+    assert join.start.position == last
+    far_log.flowing.set()
+
+
+def test_a_resume_goes_on_from_what_the_worker_has_when_the_broker_is_away(make_hub, far_log):
+    hub = make_hub(far_log)
+    [seen, _] = publish(far_log, [1, 2], hub=hub)
+    far_log.cut = True
+
+    join = hub.joining.join(seen, ["a"])
+
+    assert join.recovered
+    assert [entry.event.data for entry in join.start.backlog] == [b"2"]
+
+
+def test_a_resume_does_not_wait_for_ever_for_a_broker_that_is_silent(
+    make_hub, far_log, monkeypatch
+):
+    hub = make_hub(far_log)
+    [seen, _] = publish(far_log, [1, 2], hub=hub)
+    silent = threading.Event()
+    bounds = far_log.bounds
+    monkeypatch.setattr(far_log, "bounds", lambda seen=None: silent.wait(10) and bounds(seen))
+
+    join = hub.joining.join(seen, ["a"], patience=0.05)
+    silent.set()
+
+    assert join.recovered
+    assert len(join.start.backlog) == 1
+
+
+def test_a_resume_is_sent_away_by_a_worker_that_stays_behind(make_hub, far_log):
+    hub = make_hub(far_log)
+    [seen] = publish(far_log, [1], hub=hub)
+    far_log.flowing.clear()
+    publish(far_log, [2])
+
+    with pytest.raises(BrokerUnavailable):
+        hub.joining.join(seen, ["a"], patience=0.05)
+    far_log.flowing.set()
 
 
 def test_a_replay_that_runs_ahead_of_the_worker_loses_and_doubles_nothing(make_hub, clock):

@@ -69,7 +69,7 @@ def read_back(codec: str, stream: bytes, cuts: list[int] = ()) -> list[tuple]:
         body = event.json()
         name = event.name if codec == "named" else body.pop("event")
         assert codec == "named" or event.name == "message"
-        rest = set(body) - {"channel", "data", "user_id"}
+        rest = set(body) - {"channel", "data", "user_id", "position"}
         assert not rest
         blocks.append((event.id, name, body.get("channel"), body["data"], body.get("user_id")))
     return blocks
