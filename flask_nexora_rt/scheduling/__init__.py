@@ -1,0 +1,1 @@
+"""When jobs run, and that each slot runs once: schedules, the run ledger, the scheduler."""
