@@ -1,0 +1,322 @@
+// The leading tab's part: it holds the stream for all tabs of the browser, and tells them what comes.
+
+import { NexoraError } from "./errors.js";
+import { request } from "./http.js";
+import { Link } from "./link.js";
+import { latest } from "./position.js";
+import { Ring } from "./ring.js";
+
+// gunicorn takes 4,094 bytes of request line.
+const URL_ROOM = 3_500;
+const PER_REQUEST = 100;
+const AGAIN_MS = 1_000;
+const LINGER_MS = 1_000;
+const SETTLE_MS = 250;
+const UNAVAILABLE_MS = 10_000;
+const ROLL_CALL_MS = 60_000;
+
+/**
+ * Knows each tab's channels (`want`), opens one stream for all of them, and lets each tab have a channel (`sub`) once
+ * the server has said yes in the session that the browser has now: so nobody gets what a former user may see.
+ */
+export class Leader {
+  constructor({ base, bus, term, cursor }) {
+    Object.assign(this, { base, bus, term, position: cursor, told: 0, state: "connecting", error: null });
+    this.tabs = new Map();
+    this.refused = new Map();
+    this.ring = new Ring();
+    this.link = new Link({
+      url: () => this.#url(),
+      onBlock: (block, id) => this.#take(block, id),
+      onDown: (seconds) => this.#down(seconds),
+      onDenied: (status) => this.#denied(status),
+      onError: (error, final) => this.#fail(error, final),
+    });
+  }
+
+  /** Asks who is there, waits for the answers of `others` tabs, and opens the stream. */
+  async start(others) {
+    this.#patience();
+    this.#announce();
+    this.rollCall = setInterval(() => this.#callRoll(), ROLL_CALL_MS);
+    const late = Date.now() + SETTLE_MS;
+    while (this.tabs.size <= others && Date.now() < late) await new Promise((next) => setTimeout(next, 10));
+    this.settled = true;
+    if (!this.stopped) this.link.open();
+  }
+
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    clearTimeout(this.again);
+    clearInterval(this.rollCall);
+    this.link.close();
+  }
+
+  // --- what tabs say ------------------------------------------------------------------------------
+
+  want({ from, channels, fresh, cursor, visible }) {
+    this.tabs.set(from, { channels: new Map(Object.entries(channels)), visible, present: true });
+    for (const name of fresh) this.refused.delete(name);
+    if (!this.settled) this.position = latest(this.position, cursor);
+    if (this.state === "failed" && fresh.length) this.revive();
+    this.#sync();
+  }
+
+  bye({ from }) {
+    if (this.tabs.delete(from)) this.#sync();
+  }
+
+  wake(force) {
+    if (!this.settled || this.state === "failed" || !this.link.wake(force) || this.state === "connecting") return;
+    this.#set("connecting");
+    this.#patience();
+  }
+
+  revive() {
+    this.refused.clear();
+    this.#set("connecting");
+    this.#patience();
+    this.link.open();
+  }
+
+  get someTabIsVisible() {
+    return [...this.tabs.values()].some((tab) => tab.visible);
+  }
+
+  /** Says who leads and how it stands; also the answer to a tab that asks. */
+  #announce() {
+    const { term, state, socketId, user, error, retryIn } = this;
+    this.#tell({ type: "here", state, socketId, user, error, retryIn, term });
+  }
+
+  status() {
+    this.#announce();
+  }
+
+  #tell(message) {
+    this.bus.post({ term: this.term, told: this.told, ...message });
+  }
+
+  /** Forgets tabs that have ended without a word. */
+  #callRoll() {
+    for (const [id, tab] of this.tabs) {
+      if (!tab.present) this.tabs.delete(id);
+      tab.present = false;
+    }
+    this.#tell({ type: "who" });
+    this.#sync();
+  }
+
+  // --- the stream ---------------------------------------------------------------------------------
+
+  #names() {
+    return new Set([...this.tabs.values()].flatMap((tab) => [...tab.channels.keys()]));
+  }
+
+  /** The URL of a stream that goes on after `position`; who has seen something else is served once it is open. */
+  #url() {
+    const wanted = [...this.tabs.values()].flatMap((tab) => [...tab.channels]);
+    this.position ??= wanted.find(([, sub]) => sub.since)?.[1].since ?? null;
+    const suits = ([name, sub]) => !this.refused.has(name) && (sub.active || !sub.since || sub.since === this.position);
+    const query = new URLSearchParams({ format: "envelope" });
+    if (this.position) query.set("last_event_id", this.position);
+    const names = [...new Set(wanted.filter(suits).map(([name]) => name))];
+    this.asked = names.slice(0, PER_REQUEST).filter((name) => `${query}${name}`.length < URL_ROOM && !query.append("channel", name));
+    return `${this.base}/realtime/stream?${query}`;
+  }
+
+  #take(block, id) {
+    const { event, data, channel } = block;
+    const from = this.position;
+    this.position = id || from;
+    if (event === "pusher:connection_established") return this.#established(data, from);
+    if (event === "pusher:subscription_error") return this.#refuse(channel, data.status);
+    if (event === "nexora:closing") this.link.closing();
+    if (event === "nexora:gap") this.ring.gap(data.channels, id);
+    if (event === "nexora:revoked") this.#lose(data.channel, 403);
+    this.ring.add(block, id);
+    this.told += 1;
+    this.#tell({ type: "block", block, id });
+  }
+
+  #established({ socket_id, user_id, channels, activity_timeout, replayed, recovered }, from) {
+    this.link.established(activity_timeout);
+    clearTimeout(this.timer);
+    this.socketId = socket_id;
+    const another = this.user !== undefined && this.user !== user_id;
+    if (another) this.#forgetEverybodysPast();
+    this.user = user_id;
+    this.ring.restart(channels, { from, position: this.position, replayed, recovered: recovered && !another });
+    this.#set("connected");
+    for (const [id, tab] of this.tabs) this.#admit(id, tab, channels);
+    this.#sync();
+  }
+
+  /** Another user has signed in: what tabs have seen was the former one's. */
+  #forgetEverybodysPast() {
+    this.refused.clear();
+    for (const tab of this.tabs.values()) for (const sub of tab.channels.values()) Object.assign(sub, { active: false, since: null });
+  }
+
+  #down(seconds) {
+    this.socketId = null;
+    this.retryIn = seconds;
+    for (const name of this.ring.unsettled) this.#doubt(name);
+    if (this.state === "connected") this.#patience();
+    this.#set(navigator.onLine && this.state !== "unavailable" ? "connecting" : "unavailable");
+  }
+
+  /** The replay of a channel that was added late may have been cut: its tabs ask for it again. */
+  #doubt(name) {
+    this.#release(name);
+    this.#tell({ type: "doubt", channel: name });
+  }
+
+  #patience() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.state === "connecting" && this.#set("unavailable"), UNAVAILABLE_MS);
+  }
+
+  #denied(status) {
+    if (!this.asked.length) return this.#fail(NexoraError.of(status), true);
+    // All of them: without them the stream may be had.
+    for (const name of this.asked) this.#refuse(name, status);
+    this.link.open();
+  }
+
+  #fail(error, final) {
+    this.error = { ...error, message: error.message };
+    this.#tell({ type: "error", error: this.error });
+    if (final) this.#set("failed");
+  }
+
+  #set(state) {
+    this.state = state;
+    if (state === "connected") this.error = null;
+    this.#announce();
+  }
+
+  // --- channels -----------------------------------------------------------------------------------
+
+  /** Lets a tab have those of `names` that it waits for, from where it has seen them. */
+  #admit(to, tab, names) {
+    const channels = {};
+    for (const name of names) {
+      const sub = tab.channels.get(name), held = this.ring.held.get(name);
+      if (!sub || sub.active || !held) continue;
+      const replay = sub.since ? this.ring.after(name, sub.since) : [];
+      if (replay === undefined) {
+        this.#syncLater(0.1);
+        continue;
+      }
+      sub.active = true;
+      channels[name] = { replay, since: sub.since, oldest: held.solid, shown: held.shown };
+    }
+    if (Object.keys(channels).length) this.#tell({ type: "sub", to, user: this.user, at: this.position, channels });
+  }
+
+  /** Tells the tabs; below 500 the answer is final until one of them asks anew. */
+  #refuse(name, status) {
+    if (status < 500) this.#lose(name, status);
+    this.#tell({ type: "refused", channel: name, status });
+  }
+
+  #lose(name, status) {
+    this.refused.set(name, status);
+    this.ring.held.delete(name);
+    this.#release(name);
+  }
+
+  #release(name) {
+    for (const { channels } of this.tabs.values()) if (channels.has(name)) channels.get(name).active = false;
+  }
+
+  /** Makes the stream hold what the tabs want; one request after the other, until nothing is left to do. */
+  async #sync() {
+    this.dirty = true;
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      while (this.dirty && this.socketId && !this.stopped) {
+        this.dirty = false;
+        await this.#subscribe();
+      }
+    } catch (error) {
+      this.#notSynced(error);
+    } finally {
+      this.busy = false;
+    }
+    this.#dropLater();
+  }
+
+  #notSynced(error) {
+    // The stream is another user's, or no more: it is opened anew in today's session.
+    if ([401, 403, 404].includes(error.status)) return this.link.renew();
+    this.#syncLater(error.retryAfter);
+    if (!error.retryable) this.#fail(error);
+  }
+
+  #syncLater(seconds) {
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.#sync(), seconds * 1000 || AGAIN_MS);
+  }
+
+  #subscribe() {
+    const groups = new Map();
+    for (const tab of this.tabs.values()) {
+      for (const [name, { active, since }] of tab.channels) {
+        if (active || this.refused.has(name)) continue;
+        // Also what the stream holds already: the server says whether today's session may have it.
+        const key = this.ring.held.has(name) ? "" : (since ?? "");
+        if (!groups.has(key)) groups.set(key, new Set());
+        groups.get(key).add(name);
+      }
+    }
+    const calls = [...groups].flatMap(([since, names]) => inChunks([...names]).map((chunk) => () => this.#ask(chunk, since)));
+    return calls.reduce((before, call) => before.then(call), Promise.resolve());
+  }
+
+  async #ask(names, since) {
+    const { socketId } = this;
+    const added = names.filter((name) => !this.ring.held.has(name));
+    for (const name of added) this.ring.hold(name, since || null);
+    const body = { socket_id: socketId, channels: names, ...(since && { last_event_id: since }) };
+    const answer = await this.#post("subscribe", body).catch(refusalOf(names));
+    if (this.socketId !== socketId || this.stopped) return;
+    for (const [name, status] of Object.entries(answer.refused)) {
+      if (added.includes(name)) this.ring.held.delete(name);
+      this.#refuse(name, status);
+      if (status >= 500) this.#syncLater();
+    }
+    if (answer.error) throw answer.error;
+    for (const [id, tab] of this.tabs) this.#admit(id, tab, answer.subscribed);
+  }
+
+  #dropLater() {
+    clearTimeout(this.dropping);
+    // Not at once: who goes to another page of the same site wants them again.
+    this.dropping = setTimeout(() => this.#drop().catch((error) => this.#notSynced(error)), LINGER_MS);
+  }
+
+  async #drop() {
+    const wanted = this.#names();
+    const names = [...this.ring.held.keys()].filter((name) => !wanted.has(name));
+    if (!names.length || !this.socketId || this.stopped) return;
+    for (const name of names) this.ring.held.delete(name);
+    for (const channels of inChunks(names)) await this.#post("unsubscribe", { socket_id: this.socketId, channels });
+  }
+
+  #post(path, body) {
+    return request(`${this.base}/realtime/${path}`, { body });
+  }
+}
+
+const inChunks = (names) => (names.length ? [names.slice(0, PER_REQUEST), ...inChunks(names.slice(PER_REQUEST))] : []);
+
+/** A request that is wrong in itself will not be right later; after any other error it is asked again. */
+const refusalOf = (names) => (error) => {
+  const wrong = [400, 413, 422].includes(error.status);
+  const refused = wrong ? Object.fromEntries(names.map((name) => [name, error.status])) : {};
+  return { subscribed: [], refused, error: wrong ? undefined : error };
+};

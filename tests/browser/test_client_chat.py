@@ -1,0 +1,221 @@
+"""Messages that are shown before they are saved, and end up once each and in order."""
+
+import pytest
+
+from tests.e2e.conftest import post, sign_in
+
+GUILD = "guild-1"
+OPEN = """async (channel) => {
+  const { MessageList } = await import(document.body.dataset.chat);
+  window.list = new MessageList(rt, channel);
+  await list.open();
+}"""
+TEXTS = "list.getSnapshot().messages.map(({content, state}) => [content, state])"
+
+
+class Chat:
+    """One person in a conversation, behind a proxy."""
+
+    def __init__(self, visitor, proxy, channel):
+        self.proxy, self.visitor = proxy, visitor
+        self.tab = visitor.open("public-1")
+        self.page = self.tab.page
+        self.page.evaluate(OPEN, channel)
+        self.tab.wait_live(channel)
+
+    def send(self, *texts):
+        return [self.page.evaluate("(text) => list.send(text)", text) for text in texts]
+
+    def shown(self):
+        return self.page.evaluate(TEXTS)
+
+    def wait_sent(self, *texts):
+        """Waits until exactly these are shown, all of them sent."""
+        wanted = [[text, "sent"] for text in texts]
+        condition = f"(wanted) => JSON.stringify({TEXTS}) === JSON.stringify(wanted)"
+        self.page.wait_for_function(condition, arg=wanted)
+
+    def wait_state(self, state):
+        self.page.wait_for_function(f"list.getSnapshot().messages.at(-1).state === '{state}'")
+
+
+@pytest.fixture
+def enter(shared_host, visit, make_proxy, request):
+    """Enters the conversation of this test: `enter("writer-1")`."""
+    channel = f"guild-{request.node.name[:60]}"
+
+    def make(user_id):
+        proxy = make_proxy(shared_host.url)
+        chat = Chat(visit(proxy.url, user_id), proxy, channel)
+        chat.channel = channel
+        return chat
+
+    return make
+
+
+def say(server, channel, text):
+    body = {"conversationId": channel, "content": text}
+    answer = post(server, "/api/messages", body, cookies=sign_in(server, f"writer-{len(text)}"))
+    assert answer.status_code == 201, answer.text
+    return answer.json()["message"]
+
+
+def test_two_people_talk(enter):
+    alice, bob = enter("writer-1"), enter("writer-2")
+
+    alice.send("Is the ink dry?")
+    bob.wait_sent("Is the ink dry?")
+    bob.send("Since noon.")
+
+    for chat in (alice, bob):
+        chat.wait_sent("Is the ink dry?", "Since noon.")
+
+
+def test_three_quick_messages_on_a_slow_link_arrive_once_each_and_in_order(enter):
+    alice, bob = enter("writer-1"), enter("writer-2")
+
+    alice.proxy.pause()
+    alice.send("one", "two", "three")
+    assert alice.shown() == [["one", "sending"], ["two", "sending"], ["three", "sending"]]
+    alice.proxy.resume()
+
+    for chat in (alice, bob):
+        chat.wait_sent("one", "two", "three")
+
+
+def test_lost_answer_and_a_retry_show_one_message_and_no_failure(enter):
+    """The message was saved, but neither the answer nor the stream could tell."""
+    alice, bob = enter("writer-1"), enter("writer-2")
+    bad_gateway = {"status": 502, "body": "bad gateway"}
+    alice.page.route("**/realtime/stream*", lambda route: route.fulfill(**bad_gateway))
+    alice.proxy.cut_all()
+
+    def lose_the_answer(route):
+        route.fetch()
+        route.abort()
+
+    alice.page.route("**/api/messages", lose_the_answer, times=1)
+    alice.send("did you get this?")
+    alice.wait_state("failed")
+    bob.wait_sent("did you get this?")
+    error = alice.page.evaluate("({...list.getSnapshot().messages[0].error})")
+    assert (error["type"], error["retryable"]) == ("NetworkError", True)
+
+    alice.page.evaluate("list.retry(list.getSnapshot().messages[0].clientId)")
+    alice.wait_sent("did you get this?")
+    alice.page.unroute("**/realtime/stream*")
+    alice.send("yes?")
+
+    for chat in (alice, bob):
+        chat.wait_sent("did you get this?", "yes?")
+
+
+def test_message_that_failed_offline_is_sent_by_itself_when_the_link_is_back(enter):
+    alice, bob = enter("writer-1"), enter("writer-2")
+    alice.visitor.context.set_offline(True)
+    alice.proxy.refuse()
+    alice.send("first", "second")
+    alice.wait_state("failed")
+
+    alice.proxy.accept()
+    alice.visitor.context.set_offline(False)
+
+    for chat in (alice, bob):
+        chat.wait_sent("first", "second")
+
+
+def test_more_messages_than_the_server_takes_at_once_wait_their_turn(enter):
+    alice = enter("writer-1")
+    texts = [f"line {n}" for n in range(8)]
+
+    alice.send(*texts)
+
+    alice.wait_sent(*texts)
+
+
+def test_message_that_the_server_refuses_can_be_discarded(enter):
+    alice = enter("writer-1")
+    (client_id,) = alice.send("a bell: \x07")
+    alice.wait_state("failed")
+    error = alice.page.evaluate("({...list.getSnapshot().messages[0].error})")
+    assert (error["type"], list(error["fields"])) == ("InvalidFields", ["content"])
+
+    alice.page.evaluate("(id) => list.discard(id)", client_id)
+
+    assert alice.shown() == []
+
+
+def test_edit_delete_reaction_and_receipt_are_shown(enter, shared_host):
+    alice = enter("writer-1")
+    alice.send("frist", "oops")
+    alice.wait_sent("frist", "oops")
+    alice.page.evaluate("""async () => {
+      const [first, second] = list.getSnapshot().messages;
+      await rt.request(`/messages/${first.id}`, { method: "PATCH", body: { content: "first" } });
+      await rt.request(`/messages/${first.id}/reactions/%2B1`, { method: "PUT" });
+      await rt.request(`/messages/${second.id}`, { method: "DELETE" });
+      await list.markRead();
+    }""")
+
+    alice.wait_sent("first", "")
+    alice.page.wait_for_function("list.getSnapshot().messages[0].reactions['+1']?.count === 1")
+    alice.page.wait_for_function("list.getSnapshot().receipts['writer-1'] === 2")
+
+
+def test_hole_in_the_order_is_fetched(enter, shared_host):
+    alice = enter("writer-1")
+    say(shared_host, alice.channel, "one")
+    alice.wait_sent("one")
+    detach = "const h = list.handlers['message:new'], c = rt.channel(list.conversationId);"
+    alice.page.evaluate(f"() => {{ {detach} c.unbind('message:new', h); }}")
+    for text in ("two", "three"):
+        say(shared_host, alice.channel, text)
+        alice.tab.wait_seen("message:new", {"two": 2, "three": 3}[text])
+    alice.page.evaluate(f"() => {{ {detach} c.bind('message:new', h); }}")
+
+    say(shared_host, alice.channel, "four")
+
+    alice.wait_sent("one", "two", "three", "four")
+
+
+def test_what_the_stream_has_lost_is_fetched(serve_host, visit, make_proxy):
+    server = serve_host(env={"FLASK_NEXORA_RT_RETENTION_EVENTS": "2"})
+    proxy = make_proxy(server.url)
+    alice = Chat(visit(proxy.url, "writer-1"), proxy, GUILD)
+    first = say(server, GUILD, "first")
+    alice.wait_sent("first")
+
+    proxy.refuse()
+    alice.tab.wait_state("connecting")
+    path, cookies = f"{server.url}/api/messages/{first['id']}", sign_in(server, "writer-5")
+    assert edit(path, "edited", cookies).ok
+    for text in ("1", "22", "333", "4444"):
+        say(server, GUILD, text)
+    proxy.accept()
+
+    alice.wait_sent("edited", "1", "22", "333", "4444")
+
+
+def edit(url, text, cookies):
+    import requests
+
+    return requests.patch(url, json={"content": text}, cookies=cookies, timeout=10)
+
+
+def test_history_goes_further_back_on_request(enter, shared_host):
+    alice = enter("writer-1")
+    for n in range(4):
+        say(shared_host, alice.channel, "x" * (n + 1))
+    alice.wait_sent("x", "xx", "xxx", "xxxx")
+
+    small = "Object.assign(new list.constructor(rt, list.conversationId, {pageSize: 3}))"
+    alice.page.evaluate(
+        f"async () => {{ list.close(); window.list = {small}; await list.open(); }}"
+    )
+    alice.wait_sent("xx", "xxx", "xxxx")
+    assert alice.page.evaluate("list.getSnapshot().hasMore")
+    alice.page.evaluate("list.loadEarlier().then(() => 0)")
+
+    alice.wait_sent("x", "xx", "xxx", "xxxx")
+    assert not alice.page.evaluate("list.getSnapshot().hasMore")
+    assert alice.page.evaluate("list.getSnapshot() === list.getSnapshot()")
