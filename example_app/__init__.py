@@ -1,4 +1,4 @@
-"""The demo: a small guild chat that is live through flask-nexora-rt.
+"""The demo: guilds that talk, take on bounties and settle disputes, live through flask-nexora-rt.
 
 `make demo` runs it. It uses only the public API of the extension, as any host app would.
 """
@@ -9,10 +9,35 @@ from typing import Any
 
 from flask import Flask
 
-from example_app import auth, chat, config, pages, seed
-from example_app.models import db
+from example_app import (
+    announcements,
+    auth,
+    bounties,
+    config,
+    conversations,
+    direct,
+    disputes,
+    guilds,
+    membership,
+    notifications,
+    pages,
+    seed,
+    tribunal,
+)
+from example_app.models import Receipt, db
 from example_app.realtime import rt
 
+AREAS = (
+    announcements,
+    bounties,
+    conversations,
+    direct,
+    disputes,
+    guilds,
+    membership,
+    notifications,
+    tribunal,
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,8 +49,10 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(overrides or {})
     db.init_app(app)
     auth.init_app(app)
-    rt.init_app(app, db=db)
-    app.register_blueprint(chat.blueprint)
+    rt.init_app(app, db=db, models={"receipt": Receipt})
+    conversations.use(guilds.KIND, direct.KIND, disputes.KIND)
+    for area in AREAS:
+        app.register_blueprint(area.blueprint)
     app.cli.add_command(seed.group)
     pages.init_app(app)
     return app

@@ -1,12 +1,17 @@
 """Signing in as one of the demo users, and out again."""
 
+from datetime import timedelta
+
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
 from flask_login import LoginManager, current_user, login_required, login_user, logout_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from example_app.guard import refuse_other_sites
-from example_app.models import User, db
+from example_app.models import User, db, utc_now
+
+# Often enough for days to be right, and not one write for each page.
+ACTIVITY_STEP = timedelta(hours=1)
 
 blueprint = Blueprint("auth", __name__)
 blueprint.before_request(refuse_other_sites)
@@ -17,6 +22,17 @@ def init_app(app: Flask) -> None:
     """Adds sign-in to the app."""
     login_manager.init_app(app)
     app.register_blueprint(blueprint)
+    app.before_request(note_activity)
+
+
+def note_activity() -> None:
+    """Keeps when somebody was here last, which trust decay asks: on pages, now and then."""
+    is_page = request.method == "GET" and request.accept_mimetypes.best == "text/html"
+    if is_page and current_user.is_authenticated:
+        now = utc_now()
+        if now - current_user.last_active > ACTIVITY_STEP:
+            current_user.last_active = now
+            db.session.commit()
 
 
 @login_manager.user_loader
@@ -37,7 +53,7 @@ def ask_to_sign_in() -> Response | tuple[dict[str, str], int]:
 def sign_in() -> Response | str:
     """The demo users to choose from, and a form."""
     if current_user.is_authenticated:
-        return redirect(url_for("chat.guilds"))
+        return redirect(url_for("guilds.overview"))
     users = db.session.scalars(select(User).order_by(User.id)).all()
     return render_template("login.html", users=users, next=request.args.get("next", ""))
 
@@ -73,7 +89,7 @@ def _find(login: str) -> User | None:
 
 def _enter(user: User) -> Response:
     login_user(user)
-    return redirect(_target(url_for("chat.guilds")))
+    return redirect(_target(url_for("guilds.overview")))
 
 
 def _target(default: str) -> str:

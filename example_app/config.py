@@ -16,7 +16,7 @@ def instance_folder(root: Path) -> Path:
 
 def defaults(instance: Path) -> dict[str, Any]:
     """What holds unless FLASK_* variables say otherwise."""
-    database = os.environ.get("DEMO_DATABASE_URI") or f"sqlite:///{instance / 'demo.sqlite3'}"
+    database = os.environ.get("DEMO_DATABASE_URI") or f"sqlite:///{instance / 'guildhall.sqlite3'}"
     return {
         "SQLALCHEMY_DATABASE_URI": database,
         "SESSION_COOKIE_NAME": "nexora_demo",
@@ -25,6 +25,9 @@ def defaults(instance: Path) -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "NEXORA_RT_APP_ID": "nexora-demo",
         "NEXORA_RT_KEY": "nexora-demo",
+        "NEXORA_RT_MAX_MESSAGE_LENGTH": 2000,
+        "NEXORA_RT_MAX_ATTACHMENTS": 6,
+        "NEXORA_RT_MAX_ATTACHMENT_BYTES": 5 * 1024 * 1024,
         **_secrets(instance / "secrets.json"),
     }
 

@@ -1,8 +1,11 @@
-"""What all pages share: error pages, security headers, and colours for people."""
+"""What all pages share: the front door, the sidebar, error pages, security headers, colours."""
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
+
+from example_app.conversations import sidebar
+from flask_nexora_rt import NexoraError
 
 AVATAR_COLOURS = 6
 CONTENT_SECURITY_POLICY = (
@@ -14,8 +17,16 @@ CONTENT_SECURITY_POLICY = (
 def init_app(app: Flask) -> None:
     """Adds them to the app."""
     app.register_error_handler(HTTPException, show_error)
+    app.register_error_handler(NexoraError, show_refusal)
     app.after_request(add_security_headers)
     app.add_template_filter(avatar_colour)
+    app.add_template_global(sidebar)
+    app.add_url_rule("/", "index", index)
+
+
+def index() -> ResponseReturnValue:
+    """The front door."""
+    return redirect(url_for("guilds.overview"))
 
 
 def show_error(error: HTTPException) -> ResponseReturnValue:
@@ -28,6 +39,14 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
     return render_template("error.html", error=error), status
 
 
+def show_refusal(error: NexoraError) -> ResponseReturnValue:
+    """What the extension's services refuse to our pages, as any other error."""
+    try:
+        abort(error.status, str(error) or None)
+    except HTTPException as refusal:
+        return show_error(refusal)
+
+
 def add_security_headers(response: Response) -> Response:
     """Scripts and styles only from our own files."""
     response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
@@ -37,5 +56,5 @@ def add_security_headers(response: Response) -> Response:
 
 
 def avatar_colour(user_id: int | str) -> int:
-    """The number of a person's colour, 0 to 5; chat.js computes the same."""
+    """The number of a person's colour, 0 to 5; static/chat/dom.js computes the same."""
     return int(user_id) % AVATAR_COLOURS

@@ -1,15 +1,36 @@
-"""Who may listen to which channel."""
+"""The extension object. Each kind of conversation declares its channels itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from example_app.models import is_member
+from sqlalchemy import select
+
+from example_app.models import User, by_id, db
 from flask_nexora_rt import NexoraRT
+from flask_nexora_rt.presets.nexora import GLOBAL_CHANNEL, Nexora
 
 rt = NexoraRT()
-rt.channel("platform-global", public=True)
+rt.channel(GLOBAL_CHANNEL, public=True, conversation=False)
+rt.trust_columns(User.id, User.trust_score, User.last_active)
+
+# One method per thing that happens: it publishes the event and notifies whom it concerns.
+platform = Nexora(rt)
 
 
-@rt.channel("guild-{guild_id}")
-def may_listen_to_guild(user: Any, guild_id: str) -> bool:
-    """Members listen; asked at every subscribe and resume."""
-    return guild_id.isdecimal() and is_member(user.id, int(guild_id))
+@rt.channel("private-user-{user_id:int}")
+def may_follow_user(user: Any, user_id: str) -> bool:
+    """Nobody but the user."""
+    return str(user.id) == user_id
+
+
+@rt.user_info
+def public_profile(user_id: str) -> dict[str, Any] | None:
+    """What others see of a user: beside a message, and in presence."""
+    user = by_id(User, user_id)
+    return None if user is None else {"name": user.name, "image": None}
+
+
+@rt.admins
+def admin_ids() -> Sequence[int]:
+    """Who is told what the oracle finds."""
+    return db.session.scalars(select(User.id).where(User.is_admin)).all()

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser import widgets as widget_pages
+from tests.browser.client_tab import Visitor
 from tests.browser.demo_page import DemoPage, OpenPage, StartDemo
-from tests.support.servers import ROOT, environment
+from tests.browser.hall import Hall
+from tests.conftest import LIVE_SERVERS
+from tests.support.servers import ROOT, GunicornServer, environment
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -22,9 +26,19 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # An origin that is not localhost, and so no secure context.
+    "--host-resolver-rules=MAP host.test 127.0.0.1",
 ]
 MISSING = "These tests need Chromium on PATH; on Debian: apt-get install chromium fonts-liberation"
-NAMES = {"alice": "Alice", "bob": "Bob", "carol": "Carol"}
+NAMES = {
+    "alice": "Alice",
+    "bob": "Bob",
+    "carol": "Carol",
+    "dan": "Dan",
+    "erin": "Erin",
+    "frank": "Frank",
+    "grace": "Grace",
+}
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +57,23 @@ def browser() -> Iterator[Browser]:
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance folder as `flask demo seed` leaves it."""
     folder = tmp_path_factory.mktemp("instance")
-    seed = [sys.executable, "-m", "flask", "--app", "example_app", "demo", "seed"]
-    env = environment({"DEMO_INSTANCE_PATH": str(folder)})
-    subprocess.run(seed, check=True, cwd=ROOT, env=env, capture_output=True)
+    seed_demo({"DEMO_INSTANCE_PATH": str(folder), "TMPDIR": str(folder)})
     return folder
+
+
+def seed_demo(env: dict[str, str]) -> None:
+    """Runs `flask demo seed`."""
+    seed = [sys.executable, "-m", "flask", "--app", "example_app", "demo", "seed"]
+    subprocess.run(seed, check=True, cwd=ROOT, env=environment(env), capture_output=True)
+
+
+def demo_settings(seeded: Path, folder: Path) -> dict[str, str]:
+    """What a demo is started with that has a copy of the seeded data for itself."""
+    return {
+        "DEMO_INSTANCE_PATH": str(shutil.copytree(seeded, folder / "instance")),
+        "FLASK_NEXORA_RT_MESSAGE_RATE": "1000",  # tests write faster than people
+        "TMPDIR": str(folder),  # memory:// leaves a lock file for each app id
+    }
 
 
 @pytest.fixture
@@ -55,23 +82,45 @@ def start_demo(gunicorn: Any, seeded: Path, tmp_path: Path, app_id: str) -> Star
 
     def start(url: str = "memory://", workers: int = 1, env: dict[str, str] | None = None) -> Any:
         settings = {
-            "DEMO_INSTANCE_PATH": str(shutil.copytree(seeded, tmp_path / "instance")),
+            **demo_settings(seeded, tmp_path),
             "FLASK_NEXORA_RT_URL": url,
             "FLASK_NEXORA_RT_APP_ID": app_id,
-            "TMPDIR": str(tmp_path),  # memory:// leaves a lock file for each app id
             **(env or {}),
         }
+        if "DEMO_DATABASE_URI" in settings:
+            seed_demo(settings)
         return gunicorn("example_app.wsgi:app", workers=workers, env=settings)
 
     return start
 
 
-@pytest.fixture(params=["memory, 1 worker", "redis, 2 workers"])
+@pytest.fixture(scope="module")
+def open_hall(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    """One server for a file's tests: each of them has its own bounties, disputes and so on."""
+    settings = demo_settings(seeded, tmp_path_factory.mktemp("hall"))
+    server = GunicornServer("example_app.wsgi:app", env=settings)
+    try:
+        with Hall(server.start()) as everybody:
+            yield everybody
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def hall(open_hall: Hall, request: pytest.FixtureRequest) -> Hall:
+    """Everybody of the demo over HTTP; what earlier tests have caused counts as told."""
+    request.node.stash.setdefault(LIVE_SERVERS, []).append(open_hall.server)
+    open_hall.told()
+    return open_hall
+
+
+@pytest.fixture(params=["memory and SQLite, 1 worker", "Redis and PostgreSQL, 2 workers"])
 def demo(request: pytest.FixtureRequest, start_demo: StartDemo) -> Any:
-    """The demo as `make demo` runs it, and as it runs on Redis."""
+    """The demo as `make demo` runs it, and as it runs on Redis and PostgreSQL."""
     if request.param.startswith("memory"):
         return start_demo()
-    return start_demo(request.getfixturevalue("redis_url"), workers=2)
+    database = {"DEMO_DATABASE_URI": request.getfixturevalue("postgres_url")}
+    return start_demo(request.getfixturevalue("redis_url"), workers=2, env=database)
 
 
 @pytest.fixture
@@ -92,3 +141,87 @@ def open_page(browser: Browser, make_proxy: Any) -> Iterator[OpenPage]:
         yield open_as
         problems = [problem for page in pages for problem in page.problems]
     assert problems == []
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Opens a browser of its own on the host of `host.py`: `visit(server.url, "member-3")`.
+
+    After the test no page may have had an uncaught exception.
+    """
+    visitors: list[Visitor] = []
+
+    def open_as(url: str, user_id: str | None = None, **options: Any) -> Visitor:
+        context = contexts.enter_context(browser.new_context(**options))
+        visitors.append(Visitor(context, url))
+        return visitors[-1] if user_id is None else visitors[-1].sign_in(user_id)
+
+    with ExitStack() as contexts:
+        yield open_as
+        problems = [problem for one in visitors for tab in one.tabs for problem in tab.problems]
+    assert problems == []
+
+
+@pytest.fixture
+def serve_host(gunicorn: Any, tmp_path: Path, app_id: str) -> Callable[..., Any]:
+    """Serves `host.py`: `serve_host(redis_url, workers=2, env={...})`; None is `memory://`."""
+
+    def serve(url: str | None = None, env: dict[str, str] | None = None, **options: Any) -> Any:
+        settings = {
+            "FLASK_NEXORA_RT_URL": url or "memory://",
+            "FLASK_NEXORA_RT_APP_ID": app_id,
+            "FLASK_NEXORA_RT_HEARTBEAT": "2",
+            "E2E_DATABASE": f"sqlite:///{tmp_path / 'host.sqlite3'}",
+            "TMPDIR": str(tmp_path),
+            **(env or {}),
+        }
+        return gunicorn("tests.browser.host:app", ready_path="/count", env=settings, **options)
+
+    return serve
+
+
+@pytest.fixture(scope="module")
+def shared_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GunicornServer]:
+    """`host.py` on `memory://`, for the tests of one module that leave the server alone."""
+    folder = tmp_path_factory.mktemp("host")
+    settings = {
+        "FLASK_NEXORA_RT_HEARTBEAT": "2",
+        "E2E_DATABASE": f"sqlite:///{folder / 'host.sqlite3'}",
+        "TMPDIR": str(folder),
+    }
+    with GunicornServer("tests.browser.host:app", ready_path="/count", env=settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def widgets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GunicornServer]:
+    """`widgets_host.py` on `memory://`, for the tests of one module; each has its own users."""
+    folder = tmp_path_factory.mktemp("widgets")
+    settings = {
+        "FLASK_NEXORA_RT_HEARTBEAT": "2",
+        "FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / 'host.sqlite3'}",
+        "TMPDIR": str(folder),
+    }
+    app = "tests.browser.widgets_host:app"
+    with GunicornServer(app, ready_path="/ready", env=settings) as server:
+        yield server
+
+
+@pytest.fixture
+def visit_widgets(browser: Browser, widgets: GunicornServer) -> Iterator[widget_pages.Visitor]:
+    """Opens pages of `widgets_host.py`; after the test nothing may stand in their consoles."""
+    visitor = widget_pages.Visitor(browser, widgets)
+    yield visitor
+    assert visitor.close() == []
+
+
+@pytest.fixture
+def open_elements(visit_widgets: widget_pages.Visitor) -> Callable[..., widget_pages.WidgetPage]:
+    """Opens the page with the elements, connected: `open_elements("ann", color_scheme="dark")`."""
+
+    def make(user_id: str, **options: Any) -> widget_pages.WidgetPage:
+        page = visit_widgets(user_id, "/elements", **{"reduced_motion": "reduce", **options})
+        page.wait_connected()
+        return page
+
+    return make

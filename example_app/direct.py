@@ -1,0 +1,70 @@
+"""Direct messages: every two people have one conversation, which needs no table."""
+
+from typing import Any
+
+from flask import Blueprint, abort, render_template
+from flask_login import current_user, login_required
+from sqlalchemy import select
+
+from example_app import conversations
+from example_app.conversations import Conversation, Kind, Participant
+from example_app.models import User, by_id, db
+from example_app.realtime import rt
+from flask_nexora_rt.presets import nexora
+
+blueprint = Blueprint("direct", __name__)
+
+
+@rt.channel("dm-{first:int}-{second:int}", presence=True)
+def may_follow(user: Any, first: str, second: str) -> bool:
+    """The two it names, under the one name it has."""
+    return str(user.id) in (first, second) and find(f"{first}-{second}") is not None
+
+
+@blueprint.get("/people")
+@login_required
+def people() -> str:
+    """Everybody to write to."""
+    return render_template("people.html", people=of_user(current_user))
+
+
+@blueprint.get("/people/<int:user_id>")
+@login_required
+def talk(user_id: int) -> str:
+    """The conversation with one of them."""
+    other = by_id(User, str(user_id))
+    if other is None or other.id == current_user.id:
+        abort(404)
+    return conversations.show(between(current_user, other))
+
+
+def find(ids: str) -> Conversation | None:
+    """The conversation of two users, by their ids in a channel's name."""
+    first_id, _, second_id = ids.partition("-")
+    first, second = by_id(User, first_id), by_id(User, second_id)
+    if first is None or second is None or first.id == second.id:
+        return None
+    found = between(first, second)
+    # Else the two would have a second conversation, under the name with the ids swapped.
+    return found if found.id == f"dm-{ids}" else None
+
+
+def of_user(user: User) -> list[Conversation]:
+    """A user's conversations with everybody else."""
+    others = db.session.scalars(select(User).where(User.id != user.id).order_by(User.name))
+    return [between(user, other) for other in others]
+
+
+def between(user: User, other: User) -> Conversation:
+    """The conversation of two users, as the first one sees it."""
+    return Conversation(
+        id=nexora.dm(user.id, other.id),
+        kind="dm",
+        topic=other.about,
+        endpoint="direct.talk",
+        key={"user_id": other.id},
+        participants=[Participant(user), Participant(other)],
+    )
+
+
+KIND = Kind("dm", "People", "direct.people", find, of_user)
