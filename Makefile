@@ -12,6 +12,8 @@ WORKERS ?= 1
 HOST ?= 127.0.0.1
 PORT ?= 5000
 
+NPM_STAMP := tests/browser/node_modules/.stamp
+
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
@@ -85,7 +87,13 @@ lint: $(VENV)/.dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+# What the browser tests take from npm: Laravel Echo, and TypeScript for the declarations.
+$(NPM_STAMP): tests/browser/package-lock.json
+	$(call need,npm,nodejs npm,to run and check JavaScript in the tests)
+	@npm ci --prefix tests/browser --silent --no-audit --no-fund
+	@touch $@
+
+test: lint $(NPM_STAMP)
 	$(call need,chromium,chromium fonts-liberation,the browser of tests/browser)
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
@@ -97,5 +105,5 @@ bench: $(VENV)/.dev.stamp
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) build dist benchmarks/build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist benchmarks/build tests/browser/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -13,15 +13,30 @@ from .bench import Bench, new_bench, progress
 from .build import build
 from .comparison import Comparison
 from .generator_proof import highest, prove
-from .rows import burst, connecting, crowd, figures, presence, steady
+from .rows import (
+    burst,
+    cache,
+    connecting,
+    crowd,
+    figures,
+    jobs,
+    notifying,
+    presence,
+    sending,
+    steady,
+)
 
-ROWS = ("1", "2", "3", "4", "5", "6", "figures")
+ROWS = ("1", "2", "3", "4", "5", "6", "7", "8", "cache", "jobs", "figures")
 GROUPS = {
     steady: {"1", "4"},
     burst: {"2"},
     crowd: {"1", "3"},
     connecting: {"5"},
     presence: {"6"},
+    sending: {"7"},
+    notifying: {"8"},
+    cache: {"cache"},
+    jobs: {"jobs"},
     figures: {"figures"},
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"

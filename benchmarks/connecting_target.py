@@ -20,7 +20,7 @@ class Target:
 
     def __init__(self, bench: Bench, gunicorn: GunicornServer, path: str, until: str) -> None:
         self._bench, self._port, self._path, self._until = bench, gunicorn.port, path, until
-        self._headers = {"User-Agent": AGENT, "Cookie": _sign_in(gunicorn.port)}
+        self._headers = {"User-Agent": AGENT, "Cookie": sign_in(gunicorn.port)}
 
     def loop(self, concurrency: int, seconds: float) -> Stats:
         """Raises if anything but whole answers came."""
@@ -36,7 +36,8 @@ class Target:
         return stats
 
 
-def _sign_in(port: int) -> str:
+def sign_in(port: int) -> str:
+    """Return a session cookie, as a header's value."""
     url = f"http://127.0.0.1:{port}/login"
     request = urllib.request.Request(url, headers={"User-Agent": AGENT})
     with urllib.request.urlopen(request, timeout=10) as reply:
@@ -48,19 +49,20 @@ def _sign_in(port: int) -> str:
 def our_stream(bench: Bench) -> Iterator[Target]:
     """Our extension, one authorised channel, until the first block is whole."""
     path = "/api/realtime/stream?channels=bench-1"
-    with _stopping(ours.serve(bench.folder, bench.redis.url)) as gunicorn:
+    with stopping(ours.serve(bench.folder, bench.redis.url)) as gunicorn:
         yield Target(bench, gunicorn, path, "pusher:connection_established")
 
 
 @contextmanager
 def bare_view(bench: Bench) -> Iterator[Target]:
     """The bare Flask view, until the body is whole."""
-    with _stopping(GunicornServer("benchmarks.apps.bare:create_app()", bench.folder)) as gunicorn:
+    with stopping(GunicornServer("benchmarks.apps.bare:create_app()", bench.folder)) as gunicorn:
         yield Target(bench, gunicorn, "/bare", "")
 
 
 @contextmanager
-def _stopping(gunicorn: GunicornServer) -> Iterator[GunicornServer]:
+def stopping(gunicorn: GunicornServer) -> Iterator[GunicornServer]:
+    """End the server with the block."""
     try:
         yield gunicorn
     finally:

@@ -31,7 +31,7 @@ class FlaskSSE(Server):
         self._context = create_app(redis_url).app_context()
         self._redis = redis.Redis.from_url(redis_url)
         app = "benchmarks.apps.flask_sse_peer:create_app()"
-        self._gunicorn = GunicornServer(app, folder, redis_url)
+        self._gunicorn = GunicornServer(app, folder, {"BENCH_REDIS_URL": redis_url})
         self.port, self.pid = self._gunicorn.port, self._gunicorn.pid
         self.headers = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import processes
@@ -19,14 +20,20 @@ SETTINGS = {
 class GunicornServer:
     """Serves ``app`` (``module:callable()``) until :meth:`stop`."""
 
-    def __init__(self, app: str, folder: Path, redis_url: str = "", config: str = "") -> None:
+    def __init__(
+        self,
+        app: str,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        config: str = "",
+    ) -> None:
         self.port = processes.free_port()
         log = folder / f"{app.partition(':')[0]}.log"
         command = [sys.executable, "-m", "gunicorn", "--no-control-socket"]
         command += [word for pair in SETTINGS.items() for word in pair]
         command += ["--config", config] if config else []
         command += ["--bind", f"127.0.0.1:{self.port}", app]
-        self._process = processes.start(command, log, {"BENCH_REDIS_URL": redis_url})
+        self._process = processes.start(command, log, environment or {})
         try:
             processes.wait_for_port(self.port, self._process, log)
             self.pid = processes.only_child(self._process.pid)

@@ -15,7 +15,7 @@ EVENT = "tick"
 def serve(folder: Path, redis_url: str) -> GunicornServer:
     """Only the web side: one gevent worker, log in Redis."""
     app, config = "benchmarks.apps.ours:create_app()", "python:flask_nexora_rt.gunicorn"
-    return GunicornServer(app, folder, redis_url, config)
+    return GunicornServer(app, folder, {"BENCH_REDIS_URL": redis_url}, config)
 
 
 class Ours(Server):

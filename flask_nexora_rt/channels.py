@@ -23,6 +23,8 @@ UNDECIDED = 500
 GRAMMAR = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=@,.;")
 _CHANNEL = re.compile(rf"[A-Za-z0-9_\-=@,.;]{{1,{MAX_CHANNEL_LENGTH}}}")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Ids that are written as they are.
+_PLAIN = re.compile(r"[A-Za-z0-9_\-@,.;]+", re.ASCII)
 _ESCAPE = re.compile(r"=([0-9a-f]{2})")
 
 Authorizer = Callable[..., object]
@@ -44,8 +46,10 @@ def escape_part(value: object, keep_dash: bool = True) -> str:
     Bytes outside the grammar, and ``=`` itself, become ``=xx`` (hex of the UTF-8 byte). With
     ``keep_dash=False`` so does ``-``, which makes names with two ids unambiguous.
     """
-    allowed = GRAMMAR - ({"="} if keep_dash else {"=", "-"})
     text = str(value)
+    if _PLAIN.fullmatch(text) and (keep_dash or "-" not in text):
+        return text
+    allowed = GRAMMAR - ({"="} if keep_dash else {"=", "-"})
     if not text or _LONE_SURROGATE.search(text):
         raise InvalidName("an id in a channel name is text that is not empty and is valid Unicode")
     return "".join(
@@ -193,12 +197,13 @@ def _steps(
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may hold the channels of one pattern."""
+    """Who may hold the channels of one pattern, and whether they may write messages there."""
 
     pattern: Pattern
     authorizer: Authorizer | None = None
     public: bool = False
     presence: bool = False
+    conversation: bool = True
 
 
 @dataclass(frozen=True)
@@ -239,7 +244,7 @@ class ChannelRegistry:
                     "and match the same names: make one of them longer or narrower"
                 )
         if rule.authorizer is not None:
-            _check_signature(rule.pattern, rule.authorizer)
+            check_signature(rule.pattern, rule.authorizer, "user")
         rules = sorted([*self._rules, rule], key=lambda r: r.pattern.specificity, reverse=True)
         self._rules = rules
 
@@ -255,6 +260,11 @@ class ChannelRegistry:
         """Say whether holding the channel makes its holder visible to the others."""
         found = self.find(channel)
         return channel.startswith("presence-") or (found is not None and found[0].presence)
+
+    def is_conversation(self, channel: str) -> bool:
+        """Say whether who holds the channel may read and write messages there."""
+        found = self.find(channel)
+        return found is not None and found[0].conversation
 
     def is_public(self, channel: str) -> bool:
         """Say whether everybody may hold the channel."""
@@ -288,13 +298,14 @@ def _ask(
     return Refusal(channel, 403)
 
 
-def _check_signature(pattern: Pattern, authorizer: Authorizer) -> None:
-    if inspect.iscoroutinefunction(authorizer):
-        raise PatternError(f"the authorizer of {pattern.text!r} must not be async: none is awaited")
-    signature = inspect.signature(authorizer)
+def check_signature(pattern: Pattern, function: Callable[..., object], *first: str) -> None:
+    """Raise `PatternError` unless the host's function takes ``first`` and then the ids by name."""
+    name = getattr(function, "__name__", repr(function))
+    if inspect.iscoroutinefunction(function):
+        raise PatternError(f"{name} of {pattern.text!r} must not be async: none is awaited")
+    signature = inspect.signature(function)
     try:
-        signature.bind(object(), **dict.fromkeys(pattern.names, ""))
+        signature.bind(*first, **dict.fromkeys(pattern.names, ""))
     except TypeError as error:
-        wanted = ", ".join(("user", *pattern.names))
-        name = getattr(authorizer, "__name__", repr(authorizer))
+        wanted = ", ".join((*first, *pattern.names))
         raise PatternError(f"{name}{signature} must take ({wanted}): {error}") from None

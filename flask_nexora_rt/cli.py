@@ -1,23 +1,33 @@
-"""``flask nexora-rt``: secrets, publishing and watching from the shell."""
+"""``flask nexora-rt``: secrets, publishing, watching and the cache from the shell."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
 from . import publishing, services
+from .cache.service import CacheService
 from .channels import check_channel
 from .errors import NexoraError
 from .events import Entry
+from .jobs import answer
 from .log import EntriesLost
+from .scheduling.runner import CLI
 from .state import State, current_state
 
-commands = AppGroup("nexora-rt", help="Realtime: secrets, publishing, watching.")
+commands = AppGroup("nexora-rt", help="Realtime: secrets, publishing, watching, the cache, jobs.")
+
+# A signal's handler runs in the main thread, which must not sleep for ever.
+_STOP_POLL = 0.5
 
 
 @commands.command("secret", with_appcontext=False)
@@ -81,6 +91,140 @@ def status() -> None:
     click.echo("\n" + _table(("channel", "streams", "members"), rows))
     shown = [[n, m["id"], m["status"], m["lastSeen"]] for n, ms in members.items() for m in ms]
     click.echo("\n" + _table(("channel", "member", "status", "last seen"), shown))
+
+
+@commands.command("purge-attachments")
+def purge_attachments() -> None:
+    """Erase uploads that no message took, and what a crash has left of others."""
+    try:
+        click.echo(f"{current_state().attachments.purge_orphans()} erased")
+    except NexoraError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@commands.group("cache")
+def cache() -> None:
+    """What the cache holds, clearing it, warming it up."""
+
+
+@cache.command("stats")
+def cache_stats() -> None:
+    """Print what the cache holds and has done, over all processes, as JSON."""
+    found = _shared_cache().stats()
+    del found["process"]  # this command's own
+    click.echo(json.dumps(found, indent=2))
+
+
+@cache.command("clear")
+@click.argument("prefix", default="")
+def cache_clear(prefix: str) -> None:
+    """Remove our values, or those whose keys begin with PREFIX: user:profile:"""
+    try:
+        cleared = _shared_cache().clear(prefix)
+    except NexoraError as error:
+        raise click.ClickException(str(error)) from None
+    if not cleared:
+        raise click.ClickException("the cache's store is away: nothing is certain, try again")
+
+
+@cache.command("warm")
+@click.argument("names", nargs=-1)
+def cache_warm(names: Sequence[str]) -> None:
+    """Run the warm-up functions, or those named."""
+    _shared_cache()
+    try:
+        ran = current_state().warm(names or None)
+    except NexoraError as error:
+        raise click.ClickException(str(error)) from None
+    rows = [[run["name"], run["seconds"], run["error"] or "done"] for run in ran]
+    click.echo(_table(("warm-up", "seconds", "result"), rows))
+    if any(run["error"] for run in ran):
+        raise click.exceptions.Exit(1)
+
+
+def _shared_cache() -> CacheService:
+    found = current_state().cache
+    if not found.shared:
+        raise click.ClickException(
+            "this cache lives inside the server's process: give rt.init_app a shared one "
+            "(CACHE_TYPE RedisCache or FileSystemCache) to reach it from another one"
+        )
+    return found
+
+
+@commands.command("scheduler")
+def scheduler() -> None:
+    """Run the job scheduler alone, until it is told to stop (Ctrl-C, SIGTERM)."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    running = _jobs_state().jobs.start_alone()
+    click.echo("The job scheduler runs.", err=True)
+    while not stop.wait(_STOP_POLL):
+        pass
+    running.stop()
+
+
+@commands.group("jobs", invoke_without_command=True)
+@click.pass_context
+@with_appcontext
+def jobs(context: click.Context) -> None:
+    """Show the jobs; run one; show its runs."""
+    if context.invoked_subcommand is not None:
+        return
+    columns = ("name", "schedule", "timezone", "nextDue", "overdue")
+    rows = [[*(job[c] for c in columns), *_last(job["lastRun"])] for job in _overview()]
+    click.echo(_table((*columns, "last run", "status"), rows))
+
+
+@jobs.command("run")
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Run it now, also when its slot has a run.")
+def run_job(name: str, force: bool) -> None:
+    """Run a job for its latest slot, or wait for who does; print its result as JSON."""
+    with _clear_errors():
+        result = answer(_jobs_state().jobs.service.outcome(name, CLI, force, wait=None))
+    click.echo(json.dumps(result, ensure_ascii=False))
+    if not result["success"]:
+        raise SystemExit(1)
+
+
+@jobs.command("runs")
+@click.argument("name")
+@click.option("--count", type=click.IntRange(1, 100), default=20, help="How many.")
+def job_runs(name: str, count: int) -> None:
+    """Show the newest runs of a job."""
+    columns = ("scheduledFor", "status", "attempt", "trigger", "durationMs", "owner", "error")
+    with _clear_errors():
+        found = _jobs_state().jobs.service.runs(name, count)
+    click.echo(_table(columns, [["" if r[c] is None else r[c] for c in columns] for r in found]))
+
+
+def _overview() -> list[dict[str, Any]]:
+    with _clear_errors():
+        return _jobs_state().jobs.service.overview()
+
+
+def _last(run: dict[str, Any] | None) -> tuple[str, str]:
+    return ("never", "") if run is None else (run["startedAt"], run["status"])
+
+
+def _jobs_state() -> State:
+    state = current_state()
+    if state.db is None:
+        raise click.ClickException("jobs need the database: call rt.init_app(app, db=db)")
+    return state
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Say what is wrong in one line: a trace helps nobody at a shell."""
+    try:
+        yield
+    except NexoraError as error:
+        raise click.ClickException(str(error)) from None
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"the database does not answer: {error}") from None
 
 
 def _shared_state() -> State:

@@ -91,6 +91,24 @@ class EventTooLarge(NexoraError, ValueError):
     error = "Payload Too Large"
 
 
+class AttachmentTooLarge(NexoraError, ValueError):
+    """The file is over ``MAX_ATTACHMENT_BYTES``: nothing was stored."""
+
+    status = 413
+    error = "Payload Too Large"
+
+
+class ValueTooLarge(NexoraError, ValueError):
+    """A value is over ``CACHE_MAX_BYTES``: it was not cached. A retry does not help."""
+
+    status = 413
+    error = "Payload Too Large"
+
+
+class Uncacheable(NexoraError, TypeError):
+    """The host's fault: a value that cannot be serialized. Nothing was cached."""
+
+
 class InvalidFields(NexoraError, ValueError):
     """A body of the right form with wrong fields; ``fields`` maps a field to its message."""
 
@@ -130,8 +148,28 @@ class Overloaded(NexoraError):
     retryable = True
 
 
+class FactoryFailed(NexoraError):
+    """The factory of a cached value has failed a moment ago. A retry helps, in seconds."""
+
+    status = 503
+    error = "Temporarily unavailable"
+    retryable = True
+
+
 class NotServable(NexoraError):
     """This worker can never serve the call: the deployment has to change, not the caller."""
 
     status = 503
     error = "Not configured"
+
+
+class JobFailed(NexoraError):
+    """A job has raised or has taken too long; the server's log has the reason."""
+
+    error = "Job failed"
+
+
+class JobStopped(NexoraError):
+    """Told to a job that still runs: its time is over, or another process has taken it over."""
+
+    error = "Job stopped"

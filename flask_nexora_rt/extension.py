@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask import Flask
+from flask_caching import Cache
 from flask_login import user_logged_out
 
 from . import publishing, services
+from .attachments import AttachmentService, AttachmentStorage
 from .blueprints import register_blueprints
-from .channels import Pattern, Rule
+from .cache.service import CacheService
 from .cli import commands
 from .declarations import Declarations
+from .declaring import Declaring
 from .errors import ConfigurationError
+from .jobs import JobService
 from .messages import MessageService
 from .models import make_models
+from .notifications.service import NotificationService
 from .settings import Settings
 from .state import EXTENSION_KEY, State, current_state
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-class NexoraRT:
+class NexoraRT(Declaring):
     """Realtime for a Flask app: channels on one log, streamed as server-sent events.
 
     Declarations (channels, user ids) belong to this object and may be made before or after
@@ -38,30 +41,58 @@ class NexoraRT:
         self,
         app: Flask,
         db: Any = None,
+        cache: Cache | None = None,
         models: Mapping[str, type[Any]] | None = None,
         base: type[Any] | None = None,
+        attachments: AttachmentStorage | None = None,
     ) -> None:
         """Set the extension up for ``app``.
 
         ``db`` is the host's Flask-SQLAlchemy or Flask-SQLAlchemy-Lite object; the second needs
         ``base``, the declarative base. ``models`` replaces default models, see
-        `flask_nexora_rt.models`. Without ``db`` nothing is stored: no messages. Raises
-        `ConfigurationError` that names every bad ``NEXORA_RT_*`` key and how to mend it.
+        `flask_nexora_rt.models`. Without ``db`` nothing is stored: no messages, no jobs. ``cache``
+        is the host's Flask-Caching object; without it the app's first one is used, else one of
+        ours (in the Redis of ``NEXORA_RT_URL``, or a SimpleCache). ``attachments`` keeps the bytes
+        of uploads elsewhere than in a folder, see `flask_nexora_rt.attachments.AttachmentStorage`.
+        Raises `ConfigurationError` that names every bad ``NEXORA_RT_*`` key and how to mend it.
         """
         if EXTENSION_KEY in app.extensions:
             raise ConfigurationError([f"init_app was called twice for the app {app.name!r}"])
         settings = Settings.from_config(app.config, debug=app.debug)
-        tables = None if db is None else make_models(base or db.Model, models)
-        state = State(app, self._declared, settings, db, tables)
+        tables = None if db is None else make_models(base or _base_of(db), models)
+        state = State(app, self._declared, settings, db, tables, attachments, cache)
         register_blueprints(app, settings, with_database=db is not None)
         app.extensions[EXTENSION_KEY] = state
         user_logged_out.connect(_on_sign_out, app)
+        if db is not None:
+            state.prepare_database()
+            app.before_request(state.start_relay)
+        # A host without a database and without jobs has nothing to schedule, and no log line.
+        if db is not None or self._declared.jobs:
+            app.before_request(state.jobs.scheduler.start_once)
         app.cli.add_command(commands)
 
     @property
     def messages(self) -> MessageService:
         """Messages, on the current database session."""
         return current_state().messages
+
+    @property
+    def notifications(self) -> NotificationService:
+        """Notifications: declare types, send, list, mark. Declarations need no app."""
+        return NotificationService(
+            self._declared.notifications, lambda: current_state().open_desk()
+        )
+
+    @property
+    def attachments(self) -> AttachmentService:
+        """Uploaded files, on the current database session."""
+        return current_state().attachments
+
+    @property
+    def jobs(self) -> JobService:
+        """Scheduled jobs: run one now, read its runs."""
+        return current_state().jobs.service
 
     @property
     def presence(self) -> services.PresenceService:
@@ -73,54 +104,16 @@ class NexoraRT:
         """Who is typing."""
         return services.TypingService()
 
-    # -- declarations -------------------------------------------------------------------------
+    @property
+    def cache(self) -> CacheService:
+        """Values that are costly to make."""
+        return current_state().cache
 
-    def channel(
-        self, pattern: str, *, public: bool = False, presence: bool = False
-    ) -> Callable[[F], F]:
-        """Declare who may hold the channels of a pattern such as ``guild-{guild_id}``.
+    # -- cache -------------------------------------------------------------------------------
 
-        The decorated authorizer is called with the host's user object and the ids in the name;
-        ``True`` or a dict (the presence user_info, also ``{}``) allows, anything else denies.
-        It is asked at every subscribe and every resume, for signed-in users only. With
-        ``public=True`` everybody may hold the channel and nobody is asked; it needs no function.
-        Raises `PatternError` when the pattern is malformed or as specific as another one.
-        """
-        parsed = Pattern(pattern)
-        if public:
-            self._declared.channels.add(Rule(parsed, public=True, presence=presence))
-
-        def declare(authorizer: F) -> F:
-            if not public:
-                self._declared.channels.add(Rule(parsed, authorizer, presence=presence))
-            return authorizer
-
-        return declare
-
-    def user_id(self, function: F) -> F:
-        """Declare how a user object becomes its public id (default: Flask-Login's ``get_id``)."""
-        self._declared.user_id = function
-        return function
-
-    def user_info(self, function: F) -> F:
-        """Declare what others see of a user id: ``{"name", "image"}``, or None when unknown."""
-        self._declared.user_info = function
-        return function
-
-    def conversation_members(self, function: F) -> F:
-        """Declare who is in a conversation: its id -> user ids. For unread counts and mentions."""
-        self._declared.members = function
-        return function
-
-    def mentioned_users(self, function: F) -> F:
-        """Declare whom ``@names`` mean: (conversation id, names) -> user ids."""
-        self._declared.mentions = function
-        return function
-
-    def message_moderator(self, function: F) -> F:
-        """Declare who may change others' messages: (user id, conversation id) -> bool."""
-        self._declared.moderator = function
-        return function
+    def warm(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Run the warm-ups, or those named, now: ``[{"name", "seconds", "error"}, ...]``."""
+        return current_state().warm(names)
 
     # -- publishing ---------------------------------------------------------------------------
 
@@ -190,6 +183,16 @@ class NexoraRT:
     def users_info(self, name: str) -> dict[str, Any]:
         """Return ``{"users": [{"id"}, ...]}`` of a presence channel."""
         return services.users_info(current_state(), name)
+
+
+def _base_of(db: Any) -> type[Any]:
+    """Return Flask-SQLAlchemy's own declarative base; Lite has none."""
+    base: type[Any] | None = getattr(db, "Model", None)
+    if base is None:
+        raise ConfigurationError(
+            ["this db has no declarative base of its own: give yours, init_app(..., base=Base)"]
+        )
+    return base
 
 
 def _on_sign_out(app: Flask, user: Any = None, **_: Any) -> None:

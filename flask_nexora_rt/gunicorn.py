@@ -20,6 +20,7 @@ from typing import Any
 
 from . import server
 from .runtime import drain
+from .scheduling import scheduler
 
 worker_class = "gevent"
 
@@ -34,10 +35,12 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     threading.Thread(target=_watch, args=(worker,), name="nexora-rt-drain", daemon=True).start()
+    scheduler.start_all()
 
 
 def worker_exit(arbiter: Any, worker: Any) -> None:
     """Called in a worker that is leaving: whatever made it leave, its streams end first."""
+    scheduler.stop_all()
     drain()
     gc.unfreeze()
 
@@ -46,6 +49,7 @@ def _watch(worker: Any) -> None:
     """Drain as soon as the worker has been told to stop, while it still serves requests."""
     while worker.alive:
         time.sleep(_WATCH_SECONDS)
+    scheduler.stop_all()
     drain()
 
 

@@ -26,12 +26,13 @@ TYPING_LEASE: Final = Rate("typing-lease", 1, 6)
 class Limiter:
     """Moving windows in memory, or in the Redis of the log."""
 
-    def __init__(self, url: str, app_id: str) -> None:
+    def __init__(self, url: str, app_id: str, timeout: float = 1.0) -> None:
+        """``timeout``: seconds after which Redis counts as away; what it limits goes on then."""
         # Here and not above: it brings the Redis driver, which must not be imported before
         # gunicorn's gevent worker has patched the standard library.
         from limits import strategies
 
-        self._limits = strategies.MovingWindowRateLimiter(_storage(url, app_id))
+        self._limits = strategies.MovingWindowRateLimiter(_storage(url, app_id, timeout))
 
     def hit(self, rate: Rate, *who: str) -> bool:
         """Count one; False when it is one too many. Raises `BrokerUnavailable`."""
@@ -72,9 +73,11 @@ def _mapped_errors() -> Iterator[None]:
         raise BrokerUnavailable("the rate limits cannot be counted: try again") from error
 
 
-def _storage(url: str, app_id: str) -> Any:
+def _storage(url: str, app_id: str, timeout: float) -> Any:
     """Make the storage for a ``NEXORA_RT_URL``; `limits` spells some of them otherwise."""
     from limits.storage import storage_from_string
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     if url.startswith("memory:"):
         return storage_from_string("memory://", wrap_exceptions=True)
@@ -82,4 +85,9 @@ def _storage(url: str, app_id: str) -> Any:
         if url.startswith(ours):
             url = theirs + url.removeprefix(ours)
     prefix = f"{key_prefix(app_id)}limits"
-    return storage_from_string(url, wrap_exceptions=True, key_prefix=prefix)
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    return storage_from_string(url, wrap_exceptions=True, key_prefix=prefix, **options)

@@ -2,7 +2,7 @@
 
 Each worker leaves its figures with its lease every two seconds; whoever is scraped shows those
 of all, with the labels ``host`` and ``pid``. So no shared directory is needed, and a worker that
-has died is gone within its lease.
+has died is gone within its lease. The cache's figures are sums over all processes that use it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from .cache.stats import COUNTERS as CACHE_COUNTERS
 from .state import State
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,6 +35,7 @@ def render(state: State) -> bytes:
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Workers(state.runtime.presence.workers()))
+    registry.register(_Cache(state.cache.counters()))
     return bytes(generate_latest(registry))
 
 
@@ -53,3 +55,17 @@ class _Workers:
                     labels = [str(figures["host"]), str(figures["pid"])]
                     metric.add_metric(labels, figures[name])
                 yield metric
+
+
+class _Cache:
+    """A prometheus-client collector over the cache's counters."""
+
+    def __init__(self, counters: Mapping[str, int]) -> None:
+        self._counters = counters
+
+    def collect(self) -> Iterator[Any]:
+        from prometheus_client.core import CounterMetricFamily
+
+        for name, help_text in CACHE_COUNTERS.items():
+            value = self._counters[name]
+            yield CounterMetricFamily(f"nexora_rt_cache_{name}", help_text, value=value)

@@ -9,9 +9,11 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from . import server
+from .aliases import Aliases
+from .cache.service import CacheService
 from .events import Event
 from .holding import Holding
 from .hub import Hub
@@ -25,10 +27,11 @@ from .presence.base import Outcome, PresenceStore
 from .presence.memory import MemoryPresence
 from .settings import Settings
 from .steering import ANSWER, COMMAND, Steering
-from .transport.base import Stream
 from .typing import Typing, TypingWatch
 
 if TYPE_CHECKING:
+    import redis
+
     from .redis_client import RedisClient
 
 T = TypeVar("T")
@@ -41,8 +44,8 @@ _WORKER_BITS = 48
 class Runtime:
     """One process's share of an app. Cheap to make; each part starts when it is first used.
 
-    ``_lock`` guards the making of the parts. ``worker`` names this process in socket ids;
-    ``told`` is given what the shared record says has become true.
+    ``_lock`` guards the making of the parts, ``_log_lock`` that of the log. ``worker`` names
+    this process in socket ids; ``told`` is given what the shared record says has become true.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Runtime:
         clock: Callable[[], float],
         sole: SoleProcess | None,
         told: Callable[[Sequence[Outcome]], None],
+        aliases: Aliases,
     ) -> None:
         self.pid = os.getpid()
         self.worker = random.SystemRandom().getrandbits(_WORKER_BITS)
@@ -58,13 +62,17 @@ class Runtime:
         self._clock = clock
         self._sole = sole
         self._told = told
+        self._aliases = aliases
         self._lock = threading.RLock()
+        # Of its own: who has to wait for a log in memory holds up nobody who needs none.
+        self._log_lock = threading.Lock()
         self._outbox: Outbox | None = None
+        self._cache: CacheService | None = None
 
     @cached_property
     def log(self) -> EventLog:
         """The log. Raises `NotServable` when it is in memory and another process uses it."""
-        with self._lock:
+        with self._log_lock:
             return self._make_once("log", self._make_log)
 
     @cached_property
@@ -75,11 +83,20 @@ class Runtime:
 
     @cached_property
     def limiter(self) -> Limiter:
-        return Limiter(self._settings.url, self._settings.app_id)
+        patience = min(1.0, self._settings.publish_timeout)
+        return Limiter(self._settings.url, self._settings.app_id, patience)
 
     @cached_property
     def typing(self) -> Typing:
         return Typing(self.log, self.limiter)
+
+    def stop_typing(self, channel: str, user_id: str) -> None:
+        """Tell that a user types no more, if it has been told that it does."""
+        told = None
+        if "station" in self.__dict__:
+            told = self.station.typing_watch.is_told(channel, user_id)
+        if self.typing.is_told(channel, user_id) if told is None else told:
+            self.typing.stop(channel, user_id)
 
     @property
     def hub(self) -> Hub:
@@ -102,6 +119,18 @@ class Runtime:
             if self._outbox is None:
                 self._outbox = make()
             return self._outbox
+
+    def cache(self, make: Callable[[], CacheService]) -> CacheService:
+        """This process's cache; ``make`` is called once."""
+        if self._cache is None:
+            with self._lock:
+                if self._cache is None:
+                    self._cache = make()
+        return self._cache
+
+    def redis(self) -> redis.Redis:
+        """Return the client of the log's Redis."""
+        return self._client.redis
 
     def _make_log(self) -> EventLog:
         if self._sole is not None:
@@ -131,7 +160,7 @@ class Runtime:
 
     def _make_station(self) -> Station:
         limit = server.stream_limit(self._settings.max_streams)
-        hub = Hub(self.log, self._settings, limit, self._clock)
+        hub = Hub(self.log, self._settings, limit, self._clock, self._aliases)
         station = Station(hub, self.log, self.presence, self.typing, self.worker, self._told)
         station.start()
         _runtimes.add(self)
@@ -153,6 +182,8 @@ class Runtime:
             self._outbox.stop()
         if "station" in self.__dict__:
             self.station.stop()
+        if self._cache is not None:
+            self._cache.close()
         if "log" in self.__dict__:
             self.log.close()
         if self._sole is not None:
@@ -173,9 +204,11 @@ class Station:
     ) -> None:
         self.hub = hub
         self.attendance = Attendance(hub, presence, worker, told)
-        self.steering = Steering(log, worker, self._with_stream, hub.wait_for_start)
-        self.steering.actions |= Holding(hub).actions
-        TypingWatch(hub, typing)
+        self.steering = Steering(log, worker, hub.wait_for_start)
+        holding = Holding(hub)
+        self.steering.actions |= holding.actions
+        self.steering.slow_actions |= holding.slow_actions
+        self.typing_watch = TypingWatch(hub, typing)
         for name, control in (
             (COMMAND, self.steering.on_command),
             (ANSWER, self.steering.on_answer),
@@ -184,13 +217,6 @@ class Station:
 
     def _later(self, control: Callable[[Event], None], event: Event) -> None:
         self.hub.errands.append(partial(control, event))
-
-    def _with_stream(
-        self, socket_id: str, action: Callable[[Stream], dict[str, Any]]
-    ) -> dict[str, Any] | None:
-        with self.hub.order:
-            stream = self.hub.streams.get(socket_id)
-            return None if stream is None else action(stream)
 
     def start(self) -> None:
         self.attendance.registrar.start()

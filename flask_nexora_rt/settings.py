@@ -24,8 +24,42 @@ from .errors import ConfigurationError
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
 PREFIX = "NEXORA_RT_"
 SCHEMES = ("memory", "redis", "rediss", "unix", "sentinel")
-Part = Literal["auth", "stream", "presence", "messages", "health", "metrics"]
-PARTS: tuple[Part, ...] = ("auth", "stream", "presence", "messages", "health")
+# Documents, pictures, sound and video; by default no programs, archives but zip, or unknown bytes.
+ATTACHMENT_TYPES = (
+    "image/*",
+    "audio/*",
+    "video/*",
+    "text/plain",
+    "application/pdf",
+    "application/rtf",
+    "application/zip",
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/vnd.oasis.opendocument.*",
+    "application/vnd.openxmlformats-officedocument.*",
+)
+Part = Literal[
+    "auth",
+    "stream",
+    "presence",
+    "messages",
+    "notifications",
+    "cron",
+    "health",
+    "assets",
+    "metrics",
+]
+PARTS: tuple[Part, ...] = (
+    "auth",
+    "stream",
+    "presence",
+    "messages",
+    "notifications",
+    "cron",
+    "health",
+    "assets",
+)
 
 
 def key_prefix(app_id: str) -> str:
@@ -68,7 +102,22 @@ def _check_origin(value: str) -> str:
     return value
 
 
+def _check_type(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9*][a-z0-9.+*-]*/[a-z0-9.+*-]+", value):
+        raise ValueError("write MIME types in lower case, such as image/* or application/pdf")
+    return value
+
+
+def _check_cron_secrets(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) > 2:
+        raise ValueError("give one secret, or two while you change from one to the other")
+    if any(secret.lower() in ("undefined", "null", "none") for secret in value):
+        raise ValueError("this is what a missing variable looks like: set a secret")
+    return value
+
+
 Origin = Annotated[str, AfterValidator(_check_origin)]
+MimePattern = Annotated[str, AfterValidator(_check_type)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -81,7 +130,9 @@ class Settings(BaseModel):
     app_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "nexora"
     key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "nexora"
     secret: Annotated[str, Field(min_length=16)]
-    cron_secret: Annotated[tuple[str, ...], BeforeValidator(_split_list)] = ()
+    cron_secret: Annotated[
+        tuple[str, ...], BeforeValidator(_split_list), AfterValidator(_check_cron_secrets)
+    ] = ()
     url_prefix: Annotated[str, AfterValidator(_check_prefix)] = "/api"
     parts: Annotated[tuple[Part, ...], BeforeValidator(_split_list)] = PARTS
     transport: Literal["auto", "socket", "wsgi"] = "auto"
@@ -102,10 +153,27 @@ class Settings(BaseModel):
     message_rate: Annotated[int, Field(ge=1)] = 5
     public_receipts: bool = True
 
+    attachment_folder: Annotated[str, Field(min_length=1)] | None = None
+    attachment_types: Annotated[tuple[MimePattern, ...], BeforeValidator(_split_list)] = (
+        ATTACHMENT_TYPES
+    )
+    max_attachment_bytes: Annotated[int, Field(ge=1)] = 10_485_760
+    max_attachments: Annotated[int, Field(ge=0, le=100)] = 10
+    # An upload that is still being stored must not look like one that nobody wants.
+    attachment_orphan_seconds: Annotated[float, Field(ge=3600)] = 86_400
+    scheduler: Literal["auto", "off"] = "auto"
+    job_tick_seconds: Seconds = 5
+    job_lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 30
+    job_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 25
+    job_run_days: Annotated[int, Field(ge=1)] = 90
+
     retention_events: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     retention_seconds: Seconds = 300
     window_bytes: Annotated[int, Field(ge=65_536)] = 33_554_432
     publish_timeout: Seconds = 5
+
+    cache_lock_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    cache_max_bytes: Annotated[int, Field(ge=1024)] = 4_194_304
 
     @property
     def in_memory(self) -> bool:

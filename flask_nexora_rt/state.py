@@ -10,24 +10,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
+from flask_caching import Cache
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from .app_jobs import AppJobs
+from .assembly import make_attachments, make_desk, make_messages
+from .attachments import AttachmentService, AttachmentStorage
+from .cache.opening import open_cache
+from .cache.service import CacheService
+from .cache.warmup import run_warm_ups
 from .channels import Grant, Refusal
 from .declarations import Declarations
-from .errors import BrokerUnavailable, NotServable
+from .errors import BrokerUnavailable, InvalidName, NotServable
 from .events import Event, dump_json, make_event
 from .identity import Caller, current_caller, public_id
 from .limiter import Rate
 from .log.sole import SoleProcess
-from .messages.service import Hooks, MessageService, Rules
+from .messages.service import MessageService
 from .models import Models
+from .notifications.desk import Desk
+from .notifications.service import NotificationService
 from .outbox import Outbox
 from .presence.base import Outcome
 from .runtime import Runtime
 from .settings import Settings
 from .signals import BY_KIND
 from .signing import SocketIds, Tickets
+from .transaction import begin_before_savepoints
+from .vocabulary import user as user_channel
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +54,17 @@ class State:
     settings: Settings
     db: Any = None
     models: Models | None = None
+    attachment_storage: AttachmentStorage | None = None
+    host_cache: Cache | None = None
     clock: Callable[[], float] = time.time
     _runtimes: dict[int, Runtime] = field(default_factory=dict, repr=False)
+    _caches: dict[int, CacheService] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.socket_ids = SocketIds(self.settings.secret)
+        self._relaying = 0
         self.tickets = Tickets(self.settings.secret, self.settings.ticket_seconds, self.now)
+        self.jobs = AppJobs(self)
 
     def now(self) -> float:
         return self.clock()
@@ -58,6 +74,9 @@ class State:
         """This process's runtime. Raises `NotServable` for ``memory://`` with many workers."""
         if self.settings.in_memory and has_request_context():
             _require_one_process(request.environ)
+        return self._own_runtime()
+
+    def _own_runtime(self) -> Runtime:
         pid = os.getpid()
         found = self._runtimes.get(pid)
         # setdefault, not a lock: a lock made before gunicorn patches or forks could block all.
@@ -67,7 +86,7 @@ class State:
         guarded = self.settings.in_memory and not self.app.testing
         identity = (self.app.root_path, self.app.import_name, self.settings.app_id)
         sole = SoleProcess(*identity) if guarded else None
-        return Runtime(self.settings, self.now, sole, self._send_signals)
+        return Runtime(self.settings, self.now, sole, self._send_signals, self.declared.aliases)
 
     def _send_signals(self, outcomes: Sequence[Outcome]) -> None:
         if not outcomes:
@@ -100,16 +119,23 @@ class State:
 
     def limit_messages(self, user_id: str) -> None:
         """Count a message. Raises `TooManyRequests`; uncounted while the broker is away."""
-        rate = Rate("messages", self.settings.message_rate, 1)
+        self._limit("messages", user_id)
+
+    def limit_uploads(self, user_id: str) -> None:
+        """Count an upload, as `limit_messages` and as many, but not together with them."""
+        self._limit("uploads", user_id)
+
+    def _limit(self, what: str, user_id: str) -> None:
+        rate = Rate(what, self.settings.message_rate, 1)
         try:
             self.runtime.limiter.require(rate, self.settings.app_id, user_id)
         except BrokerUnavailable as error:
-            logger.info("a message is not counted: %s", error)
+            logger.info("%s are not counted: %s", what, error)
 
     def stop_typing(self, channel: str, user_id: str) -> None:
         """A message ends its sender's typing; that it is told must not fail the message."""
         try:
-            self.runtime.typing.stop_if_typing(channel, user_id)
+            self.runtime.stop_typing(channel, user_id)
         except BrokerUnavailable as error:
             logger.info("typing runs out by itself: %s", error)
 
@@ -132,10 +158,19 @@ class State:
 
     def authorize(self, channels: Sequence[str], caller: Caller) -> list[Grant | Refusal]:
         """Ask the host about each channel, in order."""
-        return [self.declared.channels.authorize(channel, caller.user) for channel in channels]
+        return [self._authorize(channel, caller) for channel in channels]
+
+    def _authorize(self, channel: str, caller: Caller) -> Grant | Refusal:
+        """Ask the host; one's own user channel needs no declaration."""
+        if channel == _own_channel(caller) and self.declared.channels.find(channel) is None:
+            return Grant(channel)
+        return self.declared.channels.authorize(channel, caller.user)
 
     def is_presence(self, channel: str) -> bool:
         return self.declared.channels.is_presence(channel)
+
+    def is_conversation(self, channel: str) -> bool:
+        return self.declared.channels.is_conversation(channel)
 
     def is_public(self, channel: str) -> bool:
         return self.declared.channels.is_public(channel)
@@ -145,7 +180,8 @@ class State:
         provider = self.app.json
         default = getattr(provider, "default", None)
         limit = self.settings.max_event_bytes
-        return make_event(channels, name, data, limit=limit, default=default, **rest)
+        names = self.declared.mirrors.with_mirrors(channels)
+        return make_event(names, name, data, limit=limit, default=default, **rest)
 
     def release_database(self) -> None:
         """Give the request's connection back: a stream may outlive it by hours."""
@@ -158,15 +194,42 @@ class State:
         """The outbox. Raises `NotServable` when the host has given no database."""
         return self.runtime.outbox(self._make_outbox)
 
+    def start_relay(self) -> None:
+        """Publish what other processes of the app have left; before each request, starts once.
+
+        Not in tests: there the outbox starts with the first thing that is written.
+        """
+        if self._relaying != os.getpid() and not self.app.testing:
+            self._relaying = os.getpid()
+            try:
+                self.outbox.wake()
+            except NotServable as error:
+                # The host's pages work without; our own routes answer with this error.
+                logger.warning("events are not published by this process: %s", error)
+
+    def prepare_database(self) -> None:
+        """Mend what SQLite's driver does with SAVEPOINTs, as soon as there is an engine."""
+        try:
+            begin_before_savepoints(self.engine())
+        except RuntimeError:
+            # db.init_app comes after ours: then it is done with the first thing written.
+            logger.debug("the database has no engine yet", exc_info=True)
+
     def _make_outbox(self) -> Outbox:
+        self.prepare_database()
+        # With a log in memory, too: what a command commits is sent by the process that serves.
+        owner = self.settings.app_id
+        return Outbox(self.stored.outbox, owner, self.engine, lambda: self.runtime.log)
+
+    @property
+    def stored(self) -> Models:
+        """The models. Raises `NotServable` when the host has given no database."""
         if self.models is None:
             raise NotServable("this needs the database: call rt.init_app(app, db=db)")
-        # A log in memory dies with its process, so its rows are nobody else's.
-        mine = f"{self.runtime.worker:x}" if self.settings.in_memory else ""
-        owner = f"{self.settings.app_id}{mine and ':'}{mine}"
-        return Outbox(self.models.outbox, owner, self._engine, lambda: self.runtime.log)
+        return self.models
 
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """The database's engine, also outside any request."""
         with self.app.app_context():
             engine: Engine = self.db.engine
             return engine
@@ -174,21 +237,39 @@ class State:
     @property
     def messages(self) -> MessageService:
         """Messages on the current session."""
-        outbox = self.outbox
-        declared, settings = self.declared, self.settings
-        hooks = Hooks(
-            user_info=declared.user_info or (lambda user_id: None),
-            members=declared.members,
-            mentions=declared.mentions,
-            may_moderate=declared.moderator or (lambda user_id, conversation_id: False),
-        )
-        rules = Rules(
-            settings.max_message_length, settings.message_edit_seconds, settings.public_receipts
-        )
-        if self.models is None:
-            raise NotServable("this needs the database: call rt.init_app(app, db=db)")
-        session = self.db.session
-        return MessageService(self.models, session, outbox, self.event, self.now, hooks, rules)
+        return make_messages(self)
+
+    @property
+    def attachments(self) -> AttachmentService:
+        """Attachments on the current session."""
+        return make_attachments(self)
+
+    @property
+    def notifications(self) -> NotificationService:
+        """Notifications on the current session."""
+        return NotificationService(self.declared.notifications, self.open_desk)
+
+    def open_desk(self) -> Desk:
+        """Return what a call about notifications works with, now and on the current session."""
+        return make_desk(self)
+
+    @property
+    def cache(self) -> CacheService:
+        """The cache. With ``memory://`` too it serves many processes, if its store does."""
+        # A hit costs microseconds, so the way to it is short.
+        found = self._caches.get(os.getpid())
+        return found or self._caches.setdefault(os.getpid(), self._own_cache())
+
+    def _own_cache(self) -> CacheService:
+        return self._own_runtime().cache(self._make_cache)
+
+    def _make_cache(self) -> CacheService:
+        client = None if self.settings.in_memory else self._own_runtime().redis
+        return open_cache(self.app, self.host_cache, self.settings, self.now, client)
+
+    def warm(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Run the declared warm-ups, or those named; see `run_warm_ups`."""
+        return run_warm_ups(self.declared.warm_ups, names)
 
     def database_answers(self) -> bool:
         """Say whether the host's database runs a query."""
@@ -200,6 +281,13 @@ class State:
         finally:
             self.release_database()
         return True
+
+
+def _own_channel(caller: Caller) -> str | None:
+    try:
+        return None if caller.id is None else user_channel(caller.id)
+    except InvalidName:
+        return None  # too long an id for a name
 
 
 def _require_one_process(environ: dict[str, Any]) -> None:

@@ -227,8 +227,7 @@ class Kit:
     def _settle(self, log: MemoryLog) -> None:
         """Wait until the hub has read all that is published."""
         hub, last = self._state.runtime.hub, log.bounds().last
-        with hub._moved:
-            hub._moved.wait_for(lambda: hub.position >= last, timeout=5)
+        hub.joining.has_read(last, timeout=5)
 
     def advance(self, seconds: float) -> None:
         """Move the clock, with the heartbeats and endings that fall due on the way."""
@@ -248,12 +247,15 @@ class _LossyTopics(Topics):
     """Topics over the same streams that plan nothing for some events."""
 
     def __init__(self, topics: Topics, lost: Callable[[Event], bool]) -> None:
-        super().__init__()
+        super().__init__(topics._aliases)
         self._streams = topics._streams
         self._lost = lost
 
-    def plan(self, entries: Sequence[Entry], previous: Position) -> list[Delivery]:
-        return super().plan([e for e in entries if not self._lost(e.event)], previous)
+    def plan(
+        self, entries: Sequence[Entry], previous: Position, logged: bool = True
+    ) -> list[Delivery]:
+        kept = [entry for entry in entries if not self._lost(entry.event)]
+        return super().plan(kept, previous, logged)
 
 
 try:

@@ -49,16 +49,16 @@ class Typing:
         self._limiter.forget(TYPING_LEASE, channel, user_id)
         self._log.emit([typing_event(TYPING_STOP, channel, user_id)])
 
-    def stop_if_typing(self, channel: str, user_id: str) -> None:
-        """As `stop`, but silent when the user has not been told to type."""
-        if self._limiter.spent(TYPING_LEASE, channel, user_id):
-            self.stop(channel, user_id)
+    def is_told(self, channel: str, user_id: str) -> bool:
+        """Say whether receivers believe that the user types; one round trip."""
+        return self._limiter.spent(TYPING_LEASE, channel, user_id)
 
 
 class TypingWatch:
-    """Ends the typing of users whose last stream on a channel has gone, on this worker.
+    """Knows who is believed to type; ends it when a user's last stream here has gone.
 
-    ``_typing`` holds, by channel and user, until when (monotonic seconds) receivers believe it.
+    Both dicts hold, by channel and user, until when (monotonic seconds) receivers believe it:
+    ``_typing`` of the users with a stream here, ``_told`` of all, the oldest first.
     """
 
     def __init__(self, hub: Hub, typing: Typing) -> None:
@@ -66,6 +66,19 @@ class TypingWatch:
         self._service = typing
         hub.watchers.append(self)
         self._typing: dict[tuple[str, str], float] = {}
+        self._told: dict[tuple[str, str], float] = {}
+        self._knows_all_from = time.monotonic() + LEASE_SECONDS
+
+    def is_told(self, channel: str, user_id: str) -> bool | None:
+        """Say whether receivers believe that the user types; None: it began to watch just now.
+
+        What another worker has told within the last milliseconds may not be here yet: then it
+        ends with the message itself, or runs out.
+        """
+        now = time.monotonic()
+        if now < self._knows_all_from:
+            return None
+        return self._told.get((channel, user_id), 0) > now
 
     def saw(self, event: Event) -> None:
         """An ephemeral event passes; called with the hub's ``order``."""
@@ -73,8 +86,20 @@ class TypingWatch:
             return
         channel, user = event.channels[0], json.loads(event.data)["userId"]
         self._typing.pop((channel, user), None)
-        if event.name == TYPING_START and self._holds(user, channel):
-            self._typing[channel, user] = time.monotonic() + LEASE_SECONDS
+        self._told.pop((channel, user), None)
+        if event.name == TYPING_START:
+            self._forget_old()
+            self._told[channel, user] = until = time.monotonic() + LEASE_SECONDS
+            if self._holds(user, channel):
+                self._typing[channel, user] = until
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        while self._told:
+            oldest = next(iter(self._told))
+            if self._told[oldest] > now:
+                return
+            del self._told[oldest]
 
     def _holds(self, user: str, channel: str) -> bool:
         with self._hub.lock:

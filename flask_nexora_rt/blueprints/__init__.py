@@ -10,21 +10,36 @@ from flask_cors import CORS
 
 from ..errors import ConfigurationError
 from ..settings import Part, Settings
-from . import auth, health, messages, metrics, presence, steering, stream
+from . import (
+    assets,
+    attachments,
+    auth,
+    cron,
+    health,
+    messages,
+    metrics,
+    notifications,
+    presence,
+    steering,
+    stream,
+)
 from .http import answer_routing_errors, exempt_from_csrf, guard
 
 _FACTORIES: dict[Part, Sequence[Callable[[str], list[Blueprint]]]] = {
     "auth": [auth.make_blueprints],
     "stream": [stream.make_blueprints, steering.make_blueprints],
     "presence": [presence.make_blueprints],
-    "messages": [messages.make_blueprints],
+    "messages": [messages.make_blueprints, attachments.make_blueprints],
+    "notifications": [notifications.make_blueprints],
+    "cron": [cron.make_blueprints],
     "health": [health.make_blueprints],
+    "assets": [assets.make_blueprints],
     "metrics": [metrics.make_blueprints],
 }
 
 
 # What needs a table is left out without a database.
-_STORED: frozenset[Part] = frozenset({"messages"})
+_STORED: frozenset[Part] = frozenset({"messages", "notifications", "cron"})
 
 
 def register_blueprints(app: Flask, settings: Settings, with_database: bool) -> None:

@@ -13,7 +13,7 @@ from ..errors import BadRequest, Forbidden, NexoraError, Unauthorized
 from ..identity import Caller
 from ..signing import check_socket_id
 from ..state import State, current_state
-from .http import parse, read_json
+from .http import bound_body, parse, read_json
 
 ChannelName = Annotated[str, AfterValidator(check_channel)]
 SocketId = Annotated[str, StringConstraints(max_length=64), AfterValidator(check_socket_id)]
@@ -47,6 +47,7 @@ def make_blueprints(prefix: str) -> list[Blueprint]:
 
 def authenticate() -> Response:
     """Sign what the caller may hold: one channel (form or JSON), or JSON ``channels``."""
+    bound_body()
     body: Any = request.form.to_dict() if request.form else read_json()
     state = current_state()
     if isinstance(body, dict) and "channels" in body and not request.form:

@@ -10,7 +10,12 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+)
 from werkzeug.routing import RequestRedirect
 
 from .. import errors
@@ -19,6 +24,10 @@ from ..state import current_state
 logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
+
+_ENVELOPE_BYTES = 2 * 1024 * 1024
+# "\ud83d\ude00" is one character of an event.
+_ESCAPED_BYTES = 12
 
 
 def guard(blueprint: Blueprint) -> None:
@@ -49,7 +58,11 @@ def answer_error(error: errors.NexoraError) -> Response:
 
 def answer_http_exception(error: HTTPException) -> Response:
     """Write Werkzeug's and Flask's own errors as JSON, never as a page."""
-    response = jsonify({"error": error.name, "detail": error.description})
+    detail = error.description
+    if isinstance(error, RequestEntityTooLarge):
+        size = request.content_length or "too many"
+        detail = f"the body has {size} bytes, the limit is {request.max_content_length}"
+    response = jsonify({"error": error.name, "detail": detail})
     response.status_code = error.code or 500
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
@@ -124,8 +137,23 @@ def _would_be_ours(app: Flask, error: MethodNotAllowed, names: set[str]) -> bool
     return endpoint.rpartition(".")[0] in names
 
 
+def bound_body() -> None:
+    """Let no more of the body be read than any of our JSON and forms can need."""
+    limit = _ENVELOPE_BYTES + _ESCAPED_BYTES * current_state().settings.max_event_bytes
+    given = request.max_content_length
+    request.max_content_length = limit if given is None else min(limit, given)
+
+
 def read_json() -> Any:
-    """Return the JSON body. Raises `BadRequest` when there is none."""
+    """Return the JSON body. Raises `BadRequest` when there is none, or 413.
+
+    Bounded here, before anybody is asked who it is: the host may have set no limit of its own.
+    """
+    bound_body()
+    # Werkzeug cuts off a body that did not say how long it is.
+    read = len(request.get_data())
+    if read != request.content_length and read >= (request.max_content_length or 0):
+        raise RequestEntityTooLarge
     try:
         body = request.get_json(silent=True)
     except RecursionError:
@@ -144,3 +172,13 @@ def parse(model: type[M], body: object) -> M:
     except ValidationError as error:
         fields = {".".join(map(str, p["loc"])) or "body": p["msg"] for p in error.errors()}
         raise errors.InvalidFields(fields) from None
+
+
+def whole_number(name: str) -> int | None:
+    """Return a number of the query, None when it is not there. Raises `BadRequest`."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise errors.BadRequest(f"{name} must be a whole number")
+    return int(text)

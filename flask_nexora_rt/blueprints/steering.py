@@ -71,8 +71,10 @@ def subscribe() -> Response:
     granted = {d.channel: state.presence_info(d, caller) for d in decisions if isinstance(d, Grant)}
     answer: dict[str, Any] = {"subscribed": [], "refused": {}}
     if granted:
-        command = {"channels": granted, "since": since, "cursor": cursor}
-        answer = state.runtime.station.steering.call(body.socket_id, "subscribe", command)
+        action, command = "subscribe", {"channels": granted, "since": since}
+        if cursor is not None:
+            action, command = "subscribe_since", {**command, "cursor": cursor}
+        answer = state.runtime.station.steering.call(body.socket_id, action, command)
     return jsonify(subscribed=answer["subscribed"], refused={**answer["refused"], **refused})
 
 

@@ -58,6 +58,11 @@ def members_of(conversation_id):
     return [f"writer-{n}" for n in range(8)]
 
 
+@rt.notifications.sender
+def may_send(user, kind, user_ids):
+    return user.id.startswith("admin")
+
+
 def write_down_signals(app, path):
     """One line per signal; lines this short are written whole, whichever worker writes."""
 
@@ -87,6 +92,8 @@ def create_app():
         create_tables(app)
     if os.environ.get("E2E_DIE_BEFORE_PUBLISHING"):
         die_before_publishing(app)
+    if "E2E_TAIL_LAG" in os.environ:
+        read_late(float(os.environ["E2E_TAIL_LAG"]))
     if "E2E_SIGNALS" in os.environ:
         write_down_signals(app, os.environ["E2E_SIGNALS"])
     return app
@@ -113,6 +120,20 @@ def die_before_publishing(app):
         drain()
 
     outbox.drain = crash
+
+
+def read_late(seconds):
+    """Let the worker take in what it has read of the log so much later, as a busy one does."""
+    from flask_nexora_rt.log.redis import RedisTail
+
+    read = RedisTail.read
+
+    def read_and_wait(tail, timeout):
+        batch = read(tail, timeout)
+        time.sleep(seconds)
+        return batch
+
+    RedisTail.read = read_and_wait
 
 
 def pool_options():

@@ -1,5 +1,6 @@
 """Whatever is sent to our routes: an error of the contract, nothing published, and life goes on."""
 
+import io
 import json
 
 import pytest
@@ -311,3 +312,33 @@ def test_any_query_is_a_stream_or_an_error_in_json(fuzzed, query, cursor):
         else:
             assert_error(answer, answer.status_code)
             assert answer.status_code in (400, 403)
+
+
+@pytest.mark.parametrize("path", [AUTH, "/api/realtime/subscribe", "/api/realtime/typing"])
+def test_a_body_without_end_is_not_read_into_memory_for_anybody(host, path):
+    """The host of these tests, as most, has set no MAX_CONTENT_LENGTH."""
+    taken = 0
+
+    class Endless(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            nonlocal taken
+            if taken > 20_000_000:
+                return 0
+            taken += len(buffer)
+            buffer[:] = b"x" * len(buffer)
+            return len(buffer)
+
+    environ = {"wsgi.input_terminated": True, "wsgi.input": Endless()}
+    answer = host.client().post(path, content_type="application/json", environ_overrides=environ)
+
+    assert_error(answer, 413, "the limit is")
+    assert taken < 5_000_000
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read_at_all(host):
+    answer = host.client("alice").post(AUTH, json={"channels": ["x" * 3_000_000]})
+
+    assert_error(answer, 413, "3000", "the limit is")

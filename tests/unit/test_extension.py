@@ -32,8 +32,9 @@ from tests.unit.host import AUTH, SECRET, STREAM, Host, assert_error, closing
 # -- the package -------------------------------------------------------------------------------
 
 PUBLIC = {
-    "BadRequest", "BrokerUnavailable", "ConfigurationError", "EventTooLarge", "Forbidden",
-    "InvalidName", "NexoraError", "NexoraRT", "NotServable", "PatternError", "Unauthorized",
+    "BadRequest", "BrokerUnavailable", "CacheKeys", "CacheTTL", "ConfigurationError",
+    "EventTooLarge", "FactoryFailed", "Forbidden", "InvalidName", "NexoraError", "NexoraRT",
+    "NotServable", "PatternError", "Unauthorized", "Uncacheable", "ValueTooLarge",
 }  # fmt: skip
 
 
@@ -82,6 +83,7 @@ with app.app_context():
 
 REALTIME = "/api/realtime"
 STREAM_ROUTES = {f"{REALTIME}/{name}" for name in ("stream", "subscribe", "unsubscribe", "events")}
+ASSETS = f"{REALTIME}/assets/<path:name>"
 PRESENCE_ROUTES = {f"{REALTIME}/{name}" for name in ("presence", "presence/<channel>", "typing")}
 
 
@@ -105,7 +107,14 @@ def test_an_app_is_set_up_by_the_constructor_or_by_init_app():
     assert (
         rules(one)
         == rules(other)
-        == {*STREAM_ROUTES, *PRESENCE_ROUTES, AUTH, "/pusher/auth", f"{REALTIME}/health"}
+        == {
+            *STREAM_ROUTES,
+            *PRESENCE_ROUTES,
+            AUTH,
+            "/pusher/auth",
+            f"{REALTIME}/health",
+            ASSETS,
+        }
     )
 
 
@@ -138,6 +147,7 @@ def test_the_prefix_is_in_front_of_every_route_but_pushers():
         ("auth", {AUTH, "/pusher/auth"}),
         ("stream", STREAM_ROUTES),
         ("presence", PRESENCE_ROUTES),
+        ("assets", {ASSETS}),
         ("", set()),
         (["auth", "stream"], {AUTH, "/pusher/auth", *STREAM_ROUTES}),
     ],

@@ -43,7 +43,10 @@ def problems(debug: bool = False, **config: Any) -> tuple[str, ...]:
         ("max_channels", 100),
         ("max_event_bytes", 10240),
         ("allowed_origins", ()),
-        ("parts", ("auth", "stream", "presence", "messages", "health")),
+        (
+            "parts",
+            ("auth", "stream", "presence", "messages", "notifications", "cron", "health", "assets"),
+        ),
     ],
 )
 def test_the_defaults_are_those_of_the_contract(key, value):
@@ -259,7 +262,11 @@ def test_a_message_never_repeats_a_value(config):
         ("APP_ID", "x" * 65),
         ("KEY", "a:b"),
         ("SECRET", ""),
-        ("PARTS", ["auth", "cron"]),
+        ("PARTS", ["auth", "jobs"]),
+        ("CRON_SECRET", ["first", "second", "third"]),
+        ("CRON_SECRET", "undefined"),
+        ("SCHEDULER", "on"),
+        ("JOB_LEASE_SECONDS", 0),
     ],
 )
 def test_a_value_out_of_range_is_refused(key, value):
