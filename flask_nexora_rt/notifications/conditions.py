@@ -41,7 +41,8 @@ def in_state(rows: Any, state: str) -> list[ColumnElement[bool]]:
 def current(rows: Any, now: Any) -> ColumnElement[bool]:
     """Not expired."""
     expires: ColumnElement[datetime | None] = rows.c.expires_at
-    return expires.is_(None) | (expires > now)
+    lasts: ColumnElement[bool] = expires.is_(None) | (expires > now)
+    return lasts
 
 
 def shown(rows: Any, events: Any) -> list[Any]:

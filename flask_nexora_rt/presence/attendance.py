@@ -55,6 +55,8 @@ class Attendance:
         with self._hub.lock:
             self._rosters.release(stream, channels)
             ended = stream not in self._hub.streams
+        if ended and self._hub.draining:
+            return  # it was told to come back: giving the lease back tells of it
         changes = [Change(False, row) for row in _rows(stream, channels)]
         if ended and stream.user_id is not None:
             changes.append(Change(False, Connection(stream.socket_id, stream.user_id)))

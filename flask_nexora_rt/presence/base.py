@@ -103,7 +103,8 @@ class PresenceStore(Protocol):
     def leave(self, worker: str) -> None:
         """Give the lease back: the rows that are left go with the next `sweep`.
 
-        Their members have the grace of any leave; those of a lease that ran out have had it.
+        Their members have twice the grace: a worker that drains tells its clients to come back
+        later. Those of a lease that ran out have had theirs.
         """
 
     def sweep(self, patient: bool = False) -> list[Outcome]:

@@ -79,7 +79,7 @@ class MemoryPresence:
             case Change(True, Row() as row):
                 self._subscribe(worker, row)
             case Change(False, Row() as row):
-                self._unsubscribe(worker, row, at_once=False)
+                self._unsubscribe(worker, row, self._grace)
 
     def renew(self, worker: str, stats: dict[str, Any]) -> bool:
         with self._lock:
@@ -96,8 +96,9 @@ class MemoryPresence:
             up_to = 0 if patient else self._clock()
             for worker, expires in list(self._leases.items()):
                 if expires <= up_to:
-                    # A lease that ran out was time enough to come back; one given back was not.
-                    self._forget_worker(worker, at_once=expires > 0)
+                    # A lease that ran out was time enough to come back. One given back was not:
+                    # clients were told to wait, and where they come back to may have to start.
+                    self._forget_worker(worker, 0 if expires > 0 else 2 * self._grace)
             for channel, user in [key for key, due in self._due.items() if due <= up_to]:
                 del self._due[channel, user]
                 if not self._held[channel, user]:
@@ -222,7 +223,7 @@ class MemoryPresence:
         if known is None:
             self._outcomes.append(Outcome("member_added", channel, user_id))
 
-    def _unsubscribe(self, worker: str, row: Row, at_once: bool) -> None:
+    def _unsubscribe(self, worker: str, row: Row, grace: float) -> None:
         stored = self._rows[worker].pop((row.socket_id, row.channel), None)
         if stored is None:
             return
@@ -231,17 +232,17 @@ class MemoryPresence:
             del self._subscriptions[row.channel]
             self._outcomes.append(Outcome("channel_vacated", row.channel))
         if stored.info is not None and stored.user_id is not None:
-            self._exit(row.channel, stored.user_id, at_once)
+            self._exit(row.channel, stored.user_id, grace)
 
-    def _exit(self, channel: str, user_id: str, at_once: bool) -> None:
+    def _exit(self, channel: str, user_id: str, grace: float) -> None:
         self._held[channel, user_id] -= 1
         if self._held[channel, user_id]:
             return
         del self._held[channel, user_id]
-        if at_once:
+        if grace == 0:
             self._remove_member(channel, user_id)
         else:
-            self._due[channel, user_id] = self._clock() + self._grace
+            self._due[channel, user_id] = self._clock() + grace
 
     def _remove_member(self, channel: str, user_id: str) -> None:
         if self._members[channel].pop(user_id, None) is not None:
@@ -251,9 +252,9 @@ class MemoryPresence:
             del self._members[channel]
             self._forgotten = max(self._forgotten, self._versions.pop(channel, 0))
 
-    def _forget_worker(self, worker: str, at_once: bool) -> None:
+    def _forget_worker(self, worker: str, grace: float) -> None:
         for row in list(self._rows[worker].values()):
-            self._unsubscribe(worker, row, at_once)
+            self._unsubscribe(worker, row, grace)
         for socket_id, user_id in list(self._connections[worker].items()):
             self._disconnect(worker, Connection(socket_id, user_id))
         del self._rows[worker], self._connections[worker], self._leases[worker]

@@ -1,6 +1,7 @@
 """Whose database it is: the host's, however the host has set it up."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -18,6 +19,21 @@ def database_url(request, tmp_path):
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
     return f"sqlite:///{tmp_path}/host.db"
+
+
+def in_context(app, function):
+    """Call in an application context, in a thread of its own.
+
+    Flask-SQLAlchemy-Lite ends each context with a coroutine, which Flask cannot run in a thread
+    that has an event loop; and Playwright leaves one in that of the browser tests.
+    """
+
+    def call():
+        with app.app_context():
+            return function()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(call).result()
 
 
 @pytest.fixture
@@ -38,18 +54,20 @@ def make_host(redis_url, database_url):
         )
         db.init_app(app)
         rt.init_app(app, db=db, **options)
-        with app.app_context():
-            metadata.create_all(db.engine)
         made.append((app, db, metadata))
+        in_context(app, lambda: metadata.create_all(db.engine))
         return app
 
     yield make
     for app, _, _ in made:
         app.extensions["nexora_rt"].runtime.close()
     for app, db, metadata in made:
-        with app.app_context():
-            metadata.drop_all(db.engine)
-            db.engine.dispose()
+        in_context(app, lambda db=db, metadata=metadata: remove_tables(db, metadata))
+
+
+def remove_tables(db, metadata):
+    metadata.drop_all(db.engine)
+    db.engine.dispose()
 
 
 def published(app, count):
@@ -70,13 +88,15 @@ def test_flask_sqlalchemy_lite_with_a_base_of_the_hosts_own(make_host, app_id):
     rt, db = NexoraRT(), SQLAlchemyLite()
     app = make_host(rt, db, Base.metadata, app_id, base=Base)
 
-    with app.app_context():
+    def talk():
         rt.messages.send("guild-1", "saved", "alice", commit=False)
         db.session.rollback()
         rt.messages.send("guild-1", "hello", "alice")
         rt.messages.send("guild-1", "joined", "alice", commit=False)
         db.session.commit()
-        history = rt.messages.history("guild-1")["messages"]
+        return rt.messages.history("guild-1")["messages"]
+
+    history = in_context(app, talk)
 
     assert [(m["seq"], m["content"]) for m in history] == [(1, "hello"), (2, "joined")]
     assert published(app, 2) == ["hello", "joined"]

@@ -8,7 +8,7 @@ for _, op in ipairs(cjson.decode(ARGV[5])) do
   elseif op.o == '+' then
     connect(worker, op.s, op.u)
   elseif op.c then
-    unsubscribe(worker, op.s, op.c, false)
+    unsubscribe(worker, op.s, op.c, GRACE_MS)
   else
     disconnect(worker, op.s, op.u)
   end

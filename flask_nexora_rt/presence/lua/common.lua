@@ -127,15 +127,15 @@ local function enter(channel, user, info)
   end
 end
 
-local function exit(channel, user, at_once)
+local function exit(channel, user, grace_ms)
   if redis.call('HINCRBY', key('held', user), channel, -1) > 0 then
     return
   end
   redis.call('HDEL', key('held', user), channel)
-  if at_once then
+  if grace_ms == 0 then
     remove_member(channel, user)
   else
-    redis.call('ZADD', key('grace'), digits(now + GRACE_MS), channel .. ' ' .. user)
+    redis.call('ZADD', key('grace'), digits(now + grace_ms), channel .. ' ' .. user)
   end
 end
 
@@ -152,7 +152,7 @@ local function subscribe(worker, socket, channel, user, info)
   end
 end
 
-local function unsubscribe(worker, socket, channel, at_once)
+local function unsubscribe(worker, socket, channel, grace_ms)
   local rows, field = key('rows', worker), socket .. ' ' .. channel
   local stored = redis.call('HGET', rows, field)
   if not stored then
@@ -165,6 +165,6 @@ local function unsubscribe(worker, socket, channel, at_once)
   end
   local row = cjson.decode(stored)
   if row.p then
-    exit(channel, row.u, at_once)
+    exit(channel, row.u, grace_ms)
   end
 end

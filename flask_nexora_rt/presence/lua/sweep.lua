@@ -2,13 +2,13 @@
 -- ARGV[3]: '1' when patient: then only what workers gave back themselves.
 local patient = ARGV[3] == '1'
 
-local function forget_worker(worker, at_once)
+local function forget_worker(worker, grace_ms)
   local rows = key('rows', worker)
   local stored = redis.call('HGETALL', rows)
   for at = 1, #stored, 2 do
     local socket, channel = string.match(stored[at], '^(%S+) (%S+)$')
     if socket then
-      unsubscribe(worker, socket, channel, at_once)
+      unsubscribe(worker, socket, channel, grace_ms)
     end
   end
   for at = 1, #stored, 2 do
@@ -24,8 +24,9 @@ end
 local up_to = patient and '0' or digits(now)
 local leases = redis.call('ZRANGEBYSCORE', key('workers'), '-inf', up_to, 'WITHSCORES')
 for at = 1, #leases, 2 do
-  -- A lease that ran out was time enough to come back; one given back (0) was not.
-  forget_worker(leases[at], tonumber(leases[at + 1]) > 0)
+  -- A lease that ran out was time enough to come back. One given back (0) was not: clients were
+  -- told to wait, and the worker they come back to may have to start first.
+  forget_worker(leases[at], tonumber(leases[at + 1]) > 0 and 0 or 2 * GRACE_MS)
 end
 if patient then
   return outcomes
