@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_nexora_rt.jobs import Schedule
+from flask_nexora_rt.scheduling.schedules import Every
 
 
 def at(text):
@@ -130,3 +131,12 @@ def test_no_slot_lies_between_the_latest_and_the_next(cron, zone, now):
     assert schedule.next(floor) == following
     assert schedule.floor(floor) == floor
     assert Schedule(cron, zone).floor(following) == following
+
+
+def test_a_slot_every_so_many_seconds():
+    every = Every(600)
+
+    assert every.cron == "every 600 s"
+    assert slots(every, "2026-03-04T10:05", 2) == ["03-04T10:10", "03-04T10:20"]
+    assert every.floor(at("2026-03-04T10:19:59")) == at("2026-03-04T10:10")
+    assert every.floor(at("2026-03-04T10:10")) == at("2026-03-04T10:10")
