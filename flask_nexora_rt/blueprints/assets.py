@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 STATIC = Path(str(files("flask_nexora_rt"))) / "static"
 DOOR = "nexora-rt.js"
 # Each served as one module, which imports those before it.
-PACKED = (DOOR, "nexora-stores.js", "nexora-elements.js", "nexora-rt-react.js")
+PACKED = (
+    DOOR,
+    "nexora-stores.js",
+    "nexora-elements.js",
+    "nexora-rt-react.js",
+    "nexora-chat.js",
+)
 ENDPOINT = "nexora_rt_assets.asset"
 _FOREVER = 31_536_000
 # Not asked of the machine: its table may know no JavaScript, and takes .ts for video.

@@ -116,6 +116,7 @@ def test_nothing_else_is_served(client, path):
         ("nexora-rt.js", 12_000, set()),
         ("nexora-stores.js", 6_000, {"./nexora-rt.js"}),
         ("nexora-elements.js", 10_000, {"./nexora-rt.js", "./nexora-stores.js"}),
+        ("nexora-chat.js", 3_500, {"./nexora-rt.js"}),
         ("nexora-rt-react.js", 3_000, {"react", "./nexora-rt.js", "./nexora-stores.js"}),
     ],
 )
