@@ -29,6 +29,7 @@ export class MessageList {
   #fetching = Promise.resolve();
   #meanwhile = null;
   #wanted = false;
+  #isEarly = false;
   #about = { hasMore: false, loading: false, error: null };
 
   constructor(rt, conversationId, { pageSize = PAGE } = {}) {
@@ -45,6 +46,7 @@ export class MessageList {
       "message:reaction": follow(({ id, reactions }) => this.#amend(id, { reactions })),
       "message:read": follow(({ userId, upToSeq }) => this.#read(userId, upToSeq)),
       "nexora:gap": ({ reason }) => this.#lost(reason),
+      "pusher:subscription_succeeded": () => this.#isEarly && this.#mend(() => this.#renew()),
     };
     this.#outbox = new Outbox(this, () => this.#changed(), (message) => this.#answered(message));
     this.onState = ({ current }) => current === "connected" && this.#outbox.retryAll();
@@ -57,8 +59,8 @@ export class MessageList {
   async open() {
     this.#wanted = true;
     clearTimeout(this.again);
-    const live = this.rt.channel(this.conversationId)?.subscribed;
-    if (live && !this.channel) this.#listen();
+    // Somebody else holds the channel: it cannot begin where the history ends.
+    if (this.rt.channel(this.conversationId) && !this.channel) this.#listen();
     const page = await this.#fetch(() => this.#renew()).catch((error) => this.#later(error, () => this.open()));
     if (!this.channel && this.#wanted) this.#listen(page.position);
   }
@@ -273,6 +275,8 @@ export class MessageList {
   /** Fetches what is shown anew, from the newest back: also what was edited or deleted meanwhile. */
   async #renew() {
     const oldest = this.#sorted()[0]?.seq ?? Infinity;
+    // What comes between this page and the channel's begin is in neither.
+    this.#isEarly = this.channel?.subscribed === false;
     const newest = await this.#get();
     const fetched = [...newest.messages];
     let page = newest;
