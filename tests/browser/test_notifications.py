@@ -148,13 +148,14 @@ class TestBell:
             expect(bell(page)).to_have_accessible_name("Notifications")
 
     def test_leads_to_all_of_them_and_to_the_preferences(self, hall, open_page):
-        page = open_page(hall.server, "dan").page
+        dan = open_page(hall.server, "dan")
+        page = dan.page
         for name in ("All notifications", "Preferences"):
             bell(page).click()
             link = page.get_by_role("link", name=name, exact=True).first
             path = link.get_attribute("href")
             link.click()
-            expect(page).to_have_url(hall.server.url + path)
+            expect(page).to_have_url(dan.url + path)
 
     def test_marks_all_read_up_to_the_newest_that_it_shows(self, hall, open_page):
         hall["frank"].ask("DELETE", "/notifications")
