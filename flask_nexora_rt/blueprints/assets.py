@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 STATIC = Path(str(files("flask_nexora_rt"))) / "static"
 DOOR = "nexora-rt.js"
 # Each served as one module, which imports those before it.
-PACKED = (DOOR, "nexora-stores.js", "nexora-elements.js", "nexora-rt-react.js")
+PACKED = (
+    DOOR,
+    "nexora-stores.js",
+    "nexora-elements.js",
+    "nexora-rt-react.js",
+    "nexora-chat.js",
+)
 ENDPOINT = "nexora_rt_assets.asset"
 _FOREVER = 31_536_000
 # Not asked of the machine: its table may know no JavaScript, and takes .ts for video.
@@ -78,17 +85,37 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
+def lasting(name: str) -> bytes:
+    """Return the module under its URL without a version: it passes on that of today.
+
+    A browser takes two URLs for two modules. So a script that cannot know the version, as it is a
+    plain file, still gets the client that the page has already.
+    """
+    passed_on = f"./{version()}/{name}"
+    lines = [f'export * from "{passed_on}";']
+    if re.search(rb"^export default", bodies()[name], re.MULTILINE):
+        lines.append(f'export {{ default }} from "{passed_on}";')
+    return "\n".join([*lines, ""]).encode()
+
+
 def asset(name: str) -> Response:
     """Answer a file: for good under today's version, else to be asked for again each time."""
+    if name in bodies() and name.endswith(".js") and "/" not in name:
+        return _answer(name, lasting(name), is_current=False)
     first, _, rest = name.partition("/")
-    is_current = first == version()
     # Any other first part may be the version before an update, of a page that is still open.
     found = next((path for path in (name, rest) if path in bodies()), None)
     if found is None:
         raise NotFound
     zipped = request.accept_encodings["gzip"] > 0
-    response = AssetResponse(compressed(found) if zipped else bodies()[found])
-    response.content_type = f"{_TYPES[Path(found).suffix]}; charset=utf-8"
+    body = compressed(found) if zipped else bodies()[found]
+    return _answer(found, body, is_current=first == version(), zipped=zipped)
+
+
+def _answer(name: str, body: bytes, is_current: bool, zipped: bool = False) -> Response:
+    response = AssetResponse(body)
+    response.content_type = f"{_TYPES[Path(name).suffix]}; charset=utf-8"
     if zipped:
         response.content_encoding = "gzip"
     lasts = f"public, max-age={_FOREVER}, immutable"

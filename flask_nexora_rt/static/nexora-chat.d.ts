@@ -1,5 +1,16 @@
 import type { NexoraError, NexoraRT } from "./nexora-rt.js";
 
+/** What an upload is answered with. */
+export interface Attachment {
+  id: string;
+  name: string;
+  type: string;
+  size: number;
+  width?: number | null;
+  height?: number | null;
+}
+
+/** The same object until it changes. */
 export interface Message {
   id: string;
   conversationId: string;
@@ -12,7 +23,7 @@ export interface Message {
   editedAt: string | null;
   revision: number;
   deletedAt: string | null;
-  attachments: unknown[];
+  attachments: Attachment[];
   reactions: Record<string, { count: number; userIds: string[] }>;
   state: "sent";
 }
@@ -23,7 +34,8 @@ export interface Draft {
   conversationId: string;
   senderId: string | null | undefined;
   content: string;
-  attachments?: string[];
+  /** As they were given to `send`. */
+  attachments?: ReadonlyArray<string | Attachment>;
   createdAt: string;
   state: "sending" | "failed";
   error: NexoraError | null;
@@ -41,15 +53,23 @@ export interface Snapshot {
 
 export class MessageList {
   constructor(rt: NexoraRT, conversationId: string, options?: { pageSize?: number });
+  /** Rejects with a NexoraError; one that may pass is tried again by itself. */
   open(): Promise<void>;
   close(): void;
   /** For views (also React's useSyncExternalStore): bound, and `getSnapshot` is the same object until a change. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly getSnapshot: () => Snapshot;
   /** Returns the `clientId`. */
-  send(content: string, options?: { attachments?: string[] }): string;
+  send(content: string, options?: { attachments?: ReadonlyArray<string | Attachment> }): string;
   retry(clientId: string): void;
   discard(clientId: string): void;
+  /** With the `revision` that was edited, rejects with a Conflict if it is another by now. */
+  edit(id: string, content: string, revision?: number): Promise<Omit<Message, "state">>;
+  remove(id: string): Promise<Omit<Message, "state">>;
+  /** Adds one's reaction, or takes it back. */
+  react(id: string, key: string, isOn?: boolean): Promise<void>;
+  /** Fetches one message anew: after a Conflict, what it says now. */
+  reload(id: string): Promise<Omit<Message, "state">>;
   loadEarlier(): Promise<unknown>;
   markRead(seq?: number): Promise<{ conversationId: string; upToSeq: number }>;
 }

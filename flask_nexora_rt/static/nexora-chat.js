@@ -1,13 +1,13 @@
 // One conversation: history over HTTP, live messages over the stream, and what is being sent from here.
 
+import { Outbox } from "./nexora/chat/outbox.js";
 import { NexoraError } from "./nexora-rt.js";
 
 const PAGE = 50;
 const MOST_PAGES = 5;
-const TRIES = 5;
+const AGAIN_S = 5;
 
-const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+const pathOf = (id) => `/messages/${encodeURIComponent(id)}`;
 
 /**
  * The messages of a conversation in `seq` order, each once, and behind them the drafts of this page.
@@ -18,45 +18,66 @@ const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000
  *     list.send("Hello");
  *
  * A snapshot is `{messages, receipts, hasMore, loading, error}`, the same object until something changes. A message
- * has a `state`: "sent", "sending" or "failed" (then with `error`).
+ * has a `state`: "sent", "sending" or "failed" (then with `error`), and is the same object until it changes.
  */
 export class MessageList {
   #messages = new Map();
-  #drafts = new Map();
+  #outbox;
   #receipts = {};
   #listeners = new Set();
   #snapshot = null;
-  #sending = Promise.resolve();
   #fetching = Promise.resolve();
+  #meanwhile = null;
+  #wanted = false;
+  #isEarly = false;
   #about = { hasMore: false, loading: false, error: null };
 
   constructor(rt, conversationId, { pageSize = PAGE } = {}) {
     Object.assign(this, { rt, conversationId, pageSize });
-    this.handlers = {
-      "message:new": (message) => this.#arrived(message),
-      "message:edit": (message) => this.#put([message]),
-      "message:delete": ({ id, deletedAt }) => this.#amend(id, { deletedAt, content: "", attachments: [], reactions: {} }),
-      "message:reaction": ({ id, reactions }) => this.#amend(id, { reactions }),
-      "message:read": ({ userId, upToSeq }) => this.#read(userId, upToSeq),
-      "nexora:gap": ({ reason }) => this.#lost(reason),
+    const follow = (act) => (data) => {
+      // A page that is being fetched may be older than this, and would take it back.
+      this.#meanwhile?.push(() => act(data));
+      act(data);
     };
-    this.onState = ({ current }) => current === "connected" && this.#retryAll();
+    this.handlers = {
+      "message:new": follow((message) => this.#arrived(message)),
+      "message:edit": follow((message) => this.#put([message])),
+      "message:delete": follow(({ id, ...gone }) => this.#amend(id, { ...gone, content: "", attachments: [], reactions: {} })),
+      "message:reaction": follow(({ id, reactions }) => this.#amend(id, { reactions })),
+      "message:read": follow(({ userId, upToSeq }) => this.#read(userId, upToSeq)),
+      "nexora:gap": ({ reason }) => this.#lost(reason),
+      "pusher:subscription_succeeded": () => this.#isEarly && this.#mend(() => this.#renew()),
+    };
+    this.#outbox = new Outbox(this, () => this.#changed(), (message) => this.#answered(message));
+    this.onState = ({ current }) => current === "connected" && this.#outbox.retryAll();
   }
 
-  /** Fetches the newest page and goes on from there. Rejects with a NexoraError; may be called again. */
+  /**
+   * Fetches the newest page and goes on from there. Rejects with a NexoraError; if that may pass, it is tried again by
+   * itself, and may be called again.
+   */
   async open() {
-    const live = this.rt.channel(this.conversationId)?.subscribed;
-    if (live) this.#listen();
-    const page = await this.#fetch(() => this.#page());
-    if (!this.channel) this.#listen(page.position);
+    this.#wanted = true;
+    clearTimeout(this.again);
+    // Somebody else holds the channel: it cannot begin where the history ends.
+    if (this.rt.channel(this.conversationId) && !this.channel) this.#listen();
+    const page = await this.#fetch(() => this.#renew()).catch((error) => this.#later(error, () => this.open()));
+    if (!this.channel && this.#wanted) this.#listen(page.position);
   }
 
   close() {
+    this.#wanted = false;
+    clearTimeout(this.again);
     if (!this.channel) return;
     for (const [event, handler] of Object.entries(this.handlers)) this.channel.unbind(event, handler);
     this.rt.connection.unbind("state_change", this.onState);
     this.rt.unsubscribe(this.conversationId);
     this.channel = null;
+  }
+
+  #later(error, work) {
+    if (error.retryable && this.#wanted) this.again = setTimeout(() => this.#wanted && work().catch(() => {}), (error.retryAfter ?? AGAIN_S) * 1000);
+    throw error;
   }
 
   #listen(lastEventId) {
@@ -76,7 +97,7 @@ export class MessageList {
 
   getSnapshot = () => (this.#snapshot ??= {
     ...this.#about,
-    messages: [...this.#sorted().map((message) => ({ ...message, state: "sent" })), ...[...this.#drafts.values()].map((draft) => ({ ...draft }))],
+    messages: [...this.#sorted(), ...this.#outbox.drafts],
     receipts: { ...this.#receipts },
   });
 
@@ -91,48 +112,53 @@ export class MessageList {
 
   // --- sending ------------------------------------------------------------------------------------
 
-  /** Shows the message at once and sends it, one after the other; returns its `clientId`. */
+  /**
+   * Shows the message at once and sends it, one after the other; returns its `clientId`. `attachments`: as their
+   * upload was answered, or just their ids.
+   */
   send(content, { attachments } = {}) {
-    const clientId = newId();
-    const draft = { clientId, content, attachments, conversationId: this.conversationId, senderId: this.rt.user.id, createdAt: new Date().toISOString(), state: "sending", error: null };
-    this.#drafts.set(clientId, draft);
-    this.#post(draft);
-    this.#changed();
-    return clientId;
+    return this.#outbox.add(content, attachments);
   }
 
   /** Sends a failed message again, as the same message: if it had arrived after all, it is not doubled. */
   retry(clientId) {
-    const draft = this.#drafts.get(clientId);
-    if (draft?.state !== "failed") return;
-    Object.assign(draft, { state: "sending", error: null });
-    this.#post(draft);
-    this.#changed();
+    this.#outbox.retry(clientId);
   }
 
   discard(clientId) {
-    if (this.#drafts.get(clientId)?.state === "failed" && this.#drafts.delete(clientId)) this.#changed();
+    this.#outbox.discard(clientId);
   }
 
-  #post(draft) {
-    this.#sending = this.#sending.then(() => this.#try(draft, TRIES));
+  // --- changing -----------------------------------------------------------------------------------
+
+  /** Gives it another text. With the `revision` that was edited, rejects with a Conflict if it is another by now. */
+  edit(id, content, revision) {
+    return this.#change(id, { method: "PATCH", body: { content, expectedRevision: revision } });
   }
 
-  async #try(draft, tries) {
-    const { conversationId, content, clientId, attachments } = draft;
-    try {
-      const { message } = await this.rt.request("/messages", { body: { conversationId, content, clientId, ...(attachments && { attachments }) } });
-      this.#put([message]);
-    } catch (error) {
-      if (error.type === "RateLimited" && tries) return pause(error.retryAfter ?? 1).then(() => this.#try(draft, tries - 1));
-      Object.assign(draft, { state: "failed", error });
-      this.#changed();
-    }
+  remove(id) {
+    return this.#change(id, { method: "DELETE" });
   }
 
-  /** Tries again what failed for want of a connection. */
-  #retryAll() {
-    for (const { clientId, error } of this.#drafts.values()) if (error?.retryable) this.retry(clientId);
+  async #change(id, options) {
+    const { message } = await this.rt.request(pathOf(id), options);
+    this.#answered(message);
+    return message;
+  }
+
+  /** Adds one's reaction, or takes it back. */
+  async react(id, key, isOn = true) {
+    const before = this.#messages.get(id)?.reactions;
+    const { reactions } = await this.rt.request(`${pathOf(id)}/reactions/${encodeURIComponent(key)}`, { method: isOn ? "PUT" : "DELETE" });
+    // An event that has overtaken the answer knows more.
+    if (this.#messages.get(id)?.reactions === before) this.#amend(id, { reactions });
+  }
+
+  /** Fetches one message anew: after a Conflict, what it says now. */
+  async reload(id) {
+    const { messages: [message] } = await this.#get({ afterSeq: this.#messages.get(id).seq - 1, limit: 1 });
+    this.#put([message]);
+    return message;
   }
 
   // --- what comes ---------------------------------------------------------------------------------
@@ -141,22 +167,29 @@ export class MessageList {
     if (this.#messages.has(message.id)) return;
     const newest = this.#sorted().at(-1)?.seq;
     this.#put([message]);
-    if (newest !== undefined && message.seq > newest + 1) this.#fetch(() => this.#after(newest)).catch(() => {});
+    if (newest !== undefined && message.seq > newest + 1) this.#mend(() => this.#after(newest));
   }
 
   #put(messages) {
     for (const message of messages) {
       const known = this.#messages.get(message.id);
       if (known && (known.revision > message.revision || (known.deletedAt && !message.deletedAt))) continue;
-      this.#messages.set(message.id, message);
-      if (message.senderId === this.rt.user.id) this.#drafts.delete(message.clientId);
+      this.#messages.set(message.id, { ...message, state: "sent" });
+      if (message.senderId === this.rt.user.id) this.#outbox.sent(message.clientId);
     }
     this.#changed();
   }
 
+  /** An answer can be older than an event that overtook it: it counts when it says something new. */
+  #answered(message) {
+    const known = this.#messages.get(message.id);
+    if (!known || message.deletedAt || message.revision > known.revision) this.#put([message]);
+    else this.#changed();
+  }
+
   #amend(id, change) {
     const known = this.#messages.get(id);
-    if (!known) return;
+    if (!known || (known.deletedAt && !change.deletedAt)) return;
     this.#messages.set(id, { ...known, ...change });
     this.#changed();
   }
@@ -170,16 +203,21 @@ export class MessageList {
   #lost(reason) {
     if (reason === "user") {
       this.#messages.clear();
-      this.#drafts.clear();
+      this.#outbox.clear();
+      this.#receipts = {};
     }
-    this.#fetch(() => this.#again()).catch(() => {});
+    this.#mend(() => this.#renew());
   }
 
   // --- history ------------------------------------------------------------------------------------
 
   /** Puts older messages in front. */
   loadEarlier() {
-    return this.#fetch(() => this.#page({ beforeSeq: this.#sorted()[0]?.seq }));
+    return this.#fetch(async () => {
+      const { messages, hasMore } = await this.#get({ beforeSeq: this.#sorted()[0]?.seq });
+      this.#put(messages);
+      this.#tell({ hasMore });
+    });
   }
 
   /** Tells that everything up to `seq` (default: the newest) has been read. */
@@ -187,9 +225,16 @@ export class MessageList {
     return this.rt.request("/messages/read", { body: { conversationId: this.conversationId, upToSeq: seq } });
   }
 
+  /** Fetches what is missing, until it is there. */
+  #mend(work) {
+    const mend = () => this.#fetch(work).catch((error) => this.#later(error, mend));
+    mend().catch(() => {});
+  }
+
   /** One fetch after the other; how it went is in the snapshot. */
   #fetch(work) {
     const fetched = this.#fetching.then(async () => {
+      this.#meanwhile = [];
       this.#tell({ loading: true, error: null });
       try {
         return await work();
@@ -197,6 +242,9 @@ export class MessageList {
         this.#tell({ error });
         throw error;
       } finally {
+        const late = this.#meanwhile;
+        this.#meanwhile = null;
+        for (const act of late) act();
         this.#tell({ loading: false });
       }
     });
@@ -216,13 +264,6 @@ export class MessageList {
     return page;
   }
 
-  async #page(query) {
-    const page = await this.#get(query);
-    this.#put(page.messages);
-    this.#tell({ hasMore: page.hasMore });
-    return page;
-  }
-
   /** Fills a hole. */
   async #after(seq) {
     for (let page = { hasMore: true }; page.hasMore; seq = page.messages.at(-1)?.seq) {
@@ -232,17 +273,20 @@ export class MessageList {
   }
 
   /** Fetches what is shown anew, from the newest back: also what was edited or deleted meanwhile. */
-  async #again() {
+  async #renew() {
     const oldest = this.#sorted()[0]?.seq ?? Infinity;
-    const fetched = [];
-    let page = { hasMore: true };
-    for (let n = 0; n < MOST_PAGES && page.hasMore && !(fetched[0]?.seq <= oldest); n++) {
-      page = await this.#get({ beforeSeq: fetched[0]?.seq });
+    // What comes between this page and the channel's begin is in neither.
+    this.#isEarly = this.channel?.subscribed === false;
+    const newest = await this.#get();
+    const fetched = [...newest.messages];
+    let page = newest;
+    for (let n = 1; n < MOST_PAGES && page.hasMore && fetched[0].seq > oldest; n++) {
+      page = await this.#get({ beforeSeq: fetched[0].seq });
       fetched.unshift(...page.messages);
-      if (oldest === Infinity) break;
     }
     for (const [id, { seq }] of this.#messages) if (seq < (fetched[0]?.seq ?? 0)) this.#messages.delete(id);
     this.#put(fetched);
     this.#tell({ hasMore: page.hasMore });
+    return newest;
   }
 }

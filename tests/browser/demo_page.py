@@ -40,6 +40,23 @@ class DemoPage:
         self.expect_state("Live")
         expect(self.page.locator("#loading")).to_be_hidden()
 
+    # -- the extension's elements ---------------------------------------------------------------
+
+    @property
+    def connection(self) -> Locator:
+        """What a conversation's page says about the connection."""
+        return self.page.locator("nexora-connection").get_by_role("status")
+
+    @property
+    def typing(self) -> Locator:
+        """Who types in the conversation."""
+        return self.page.locator("nexora-typing").get_by_role("status")
+
+    @property
+    def toasts(self) -> Locator:
+        """The toasts that are shown."""
+        return self.page.get_by_role("region", name="New notifications").get_by_role("listitem")
+
     # -- messages -----------------------------------------------------------------------------
 
     @property
@@ -114,7 +131,7 @@ class DemoPage:
 
     def expect_state(self, text: Any, timeout: float = 10) -> None:
         """Waits until the connection state says so; `timeout` in seconds."""
-        expect(self.page.get_by_role("status")).to_have_text(text, timeout=timeout * 1000)
+        expect(self.connection).to_have_text(text, timeout=timeout * 1000)
 
     # -- the network --------------------------------------------------------------------------
 

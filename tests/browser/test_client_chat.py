@@ -219,3 +219,114 @@ def test_history_goes_further_back_on_request(enter, shared_host):
     alice.wait_sent("x", "xx", "xxx", "xxxx")
     assert not alice.page.evaluate("list.getSnapshot().hasMore")
     assert alice.page.evaluate("list.getSnapshot() === list.getSnapshot()")
+
+
+def test_what_is_done_with_messages_is_shown_to_both(enter):
+    alice, bob = enter("writer-1"), enter("writer-2")
+    alice.send("frist", "oops")
+    for chat in (alice, bob):
+        chat.wait_sent("frist", "oops")
+
+    alice.page.evaluate("""async () => {
+      const [first, second] = list.getSnapshot().messages;
+      await list.edit(first.id, "first", first.revision);
+      await list.remove(second.id);
+      await list.react(first.id, "+1");
+    }""")
+
+    for chat in (alice, bob):
+        chat.wait_sent("first", "")
+        chat.page.wait_for_function("list.getSnapshot().messages[0].reactions['+1']?.count === 1")
+    alice.page.evaluate("list.react(list.getSnapshot().messages[0].id, '+1', false)")
+    bob.page.wait_for_function("!list.getSnapshot().messages[0].reactions['+1']")
+
+
+def test_who_edits_what_has_been_edited_is_told_and_can_see_what_it_says(enter):
+    alice = enter("writer-1")
+    alice.send("draft")
+    alice.wait_sent("draft")
+
+    said = alice.page.evaluate("""async () => {
+      const { id, revision } = list.getSnapshot().messages[0];
+      await list.edit(id, "first", revision);
+      const error = await list.edit(id, "second", revision).catch((error) => error);
+      return [error.type, (await list.reload(id)).content];
+    }""")
+
+    assert said == ["Conflict", "first"]
+
+
+def test_a_draft_shows_its_files_as_they_were_given(enter):
+    alice = enter("writer-1")
+
+    shown = alice.page.evaluate("""() => {
+      list.send("", { attachments: [{ id: "none", name: "chart.png" }] });
+      return list.getSnapshot().messages[0].attachments[0].name;
+    }""")
+
+    assert shown == "chart.png"
+    alice.wait_state("failed")
+
+
+def test_a_message_stays_the_same_object_until_it_changes(enter):
+    alice = enter("writer-1")
+    alice.send("one")
+    alice.wait_sent("one")
+    alice.page.evaluate("window.before = list.getSnapshot().messages[0]")
+
+    alice.send("two")
+
+    alice.wait_sent("one", "two")
+    assert alice.page.evaluate("list.getSnapshot().messages[0] === before")
+
+
+def test_history_that_cannot_be_fetched_is_tried_again_by_itself(enter, shared_host):
+    alice = enter("writer-1")
+    say(shared_host, alice.channel, "there all the time")
+    alice.wait_sent("there all the time")
+    answer = {"status": 503, "headers": {"Retry-After": "1"}, "json": {"error": "Unavailable"}}
+    alice.page.route("**/api/messages?*", lambda route: route.fulfill(**answer), times=1)
+
+    failed = alice.page.evaluate("""() => {
+      list.close();
+      window.list = new list.constructor(rt, list.conversationId);
+      return list.open().catch((error) => error.type);
+    }""")
+
+    assert failed == "Unavailable"
+    alice.wait_sent("there all the time")
+
+
+def test_nothing_is_missed_while_somebody_else_begins_with_the_channel(enter, shared_host):
+    """The history is older than the message, and the channel begins after it."""
+    alice = enter("writer-1")
+    said, held = [], []
+    later = f"{alice.channel[:50]}-later"
+
+    def answer_late(route):
+        response = route.fetch()
+        if not said:
+            said.append(say(shared_host, later, "between the two"))
+        route.fulfill(response=response)
+        for one in held:
+            one.continue_()
+        held.clear()
+
+    def subscribe_late(route):
+        if said:
+            route.continue_()
+        else:
+            held.append(route)
+
+    alice.page.route("**/api/messages?*", answer_late)
+    alice.page.route("**/realtime/subscribe", subscribe_late)
+    alice.page.evaluate(
+        """(channel) => {
+          rt.subscribe(channel);
+          window.list = new list.constructor(rt, channel);
+          list.open();
+        }""",
+        later,
+    )
+
+    alice.wait_sent("between the two")

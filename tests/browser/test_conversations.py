@@ -44,10 +44,10 @@ def test_both_screens_agree_after_every_step_in_every_kind(demo, open_page):
 
 def talk_through_everything(one, other):
     one.box.press_sequentially("Is")
-    expect(other.page.locator("#typing")).to_contain_text("is typing")
+    expect(other.typing).to_contain_text("is typing")
     one.say("Is the ink dry?")
     other.expect_message("Is the ink dry?")
-    expect(other.page.locator("#typing")).to_be_empty()
+    expect(other.typing).to_be_empty()
     expect(one.page.locator("#seen")).to_contain_text("Seen by")
     assert one.rows() == other.rows()
 

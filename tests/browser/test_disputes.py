@@ -86,7 +86,8 @@ def test_a_juror_comes_from_the_bell_and_votes(hall, in_vote, open_page):
     juror = open_page(hall.server, "erin", viewport={"width": 390, "height": 844})
     page = juror.page
     page.get_by_role("button", name="Notifications").click()
-    page.locator("#bell-panel").get_by_role("link", name="The cellar is missing").first.click()
+    panel = page.get_by_role("region", name="Notifications", exact=True)
+    panel.get_by_role("link", name="The cellar is missing").first.click()
 
     page.get_by_role("button", name="Carol Lindqvist", exact=True).click()
 

@@ -106,6 +106,18 @@ def test_a_link_to_a_message_opens_its_conversation(hall):
     assert dan.get("/messages/nothing").status_code == 404
 
 
+def bell(page):
+    return page.locator("nexora-bell [part=button]")
+
+
+def rows(page):
+    return page.get_by_role("region", name="Notifications", exact=True).get_by_role("listitem")
+
+
+def unseen(page):
+    return page.locator("nexora-bell [part~=badge-unseen]:visible")
+
+
 class TestBell:
     def test_shows_live_what_comes_and_what_is_done_with_it(self, hall, open_page):
         hall["grace"].ask("DELETE", "/notifications")
@@ -114,36 +126,44 @@ class TestBell:
         other = grace.context.new_page()
         for page in (grace.page, other):
             page.goto(f"{grace.url}/people")
-            expect(page.locator("#bell-badge")).to_have_text("1")
+            expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
         announce(hall, "Assembly")
         for page in (grace.page, other):
-            expect(page.locator("#bell-badge")).to_have_text("2")
-            expect(page.locator("#bell-badge")).to_have_attribute("data-unseen", "")
-        expect(grace.page.locator("#bell-spoken")).to_contain_text("Assembly")
+            expect(bell(page)).to_have_accessible_name("Notifications, 2 unread")
+            expect(unseen(page)).to_have_text("2")
 
-        grace.page.get_by_role("button", name="Notifications, 2 unread").click()
-        rows = grace.page.locator(".bell-row")
-        expect(rows).to_have_count(2)
+        bell(grace.page).click()
+        expect(rows(grace.page)).to_have_count(2)
         # Seen in one tab is seen in the other; unread both still are.
-        expect(other.locator("#bell-badge:not([data-unseen])")).to_have_text("2")
+        expect(unseen(other)).to_have_count(0)
+        expect(bell(other)).to_have_accessible_name("Notifications, 2 unread")
 
-        grace.page.get_by_role("button", name="Mark read: Assembly").click()
+        grace.page.get_by_role("button", name="Mark as read: Assembly").click()
         for page in (grace.page, other):
-            expect(page.locator("#bell-badge")).to_have_text("1")
-        grace.page.get_by_role("button", name="Delete: Assembly").click()
-        expect(rows).to_have_count(1)
-        expect(grace.page.locator("#bell-title")).to_be_focused()
-        grace.page.get_by_role("button", name="Delete:").click()
-        expect(grace.page.get_by_text("Nothing to tell you")).to_be_visible()
-        expect(other.locator("#bell-badge")).to_be_hidden()
+            expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
+        expect(rows(grace.page).get_by_role("link", name="Assembly")).to_have_count(0)
+        hall["grace"].ask("DELETE", "/notifications")
+        expect(grace.page.get_by_text("Nothing yet.")).to_be_visible()
+        for page in (grace.page, other):
+            expect(bell(page)).to_have_accessible_name("Notifications")
+
+    def test_leads_to_all_of_them_and_to_the_preferences(self, hall, open_page):
+        dan = open_page(hall.server, "dan")
+        page = dan.page
+        for name in ("All notifications", "Preferences"):
+            bell(page).click()
+            link = page.get_by_role("link", name=name, exact=True).first
+            path = link.get_attribute("href")
+            link.click()
+            expect(page).to_have_url(dan.url + path)
 
     def test_marks_all_read_up_to_the_newest_that_it_shows(self, hall, open_page):
         hall["frank"].ask("DELETE", "/notifications")
         page = open_page(hall.server, "frank").page
         for n in range(3):
             announce(hall, f"Notice {n}")
-        page.get_by_role("button", name="Notifications").click()
-        expect(page.locator(".bell-row")).to_have_count(3)
+        bell(page).click()
+        expect(rows(page)).to_have_count(3)
 
         def announce_first(route):
             announce(hall, "Meanwhile")
@@ -152,27 +172,44 @@ class TestBell:
         page.route("**/read-all", announce_first)
         page.get_by_role("button", name="Mark all read").click()
 
-        expect(page.locator(".bell-row")).to_have_count(4)
-        expect(page.locator(".bell-row[data-unread]")).to_have_count(1)
-        expect(page.locator(".bell-row[data-unread]")).to_contain_text("Meanwhile")
-        expect(page.locator("#bell-badge")).to_have_text("1")
+        expect(rows(page)).to_have_count(4)
+        unread = rows(page).filter(has_text="Unread")
+        expect(unread).to_have_count(1)
+        expect(unread).to_contain_text("Meanwhile")
+        expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
 
-    def test_counts_of_a_lower_version_do_not_move_it_back(self, hall, open_page):
-        page = open_page(hall.server, "frank").page
-        page.goto(page.url)
-        shown = page.evaluate(
-            """async () => {
-              const { Bell } = await import("/static/bell.js");
-              const bell = new Bell();
-              bell.showCounts({ unread: 5, unseen: 5, version: 1000 });
-              bell.showCounts({ unread: 9, unseen: 9, version: 999 });
-              const late = document.getElementById("bell-badge").textContent;
-              bell.showCounts({ unread: 100, unseen: 9, version: 1001 });
-              return [late, document.getElementById("bell-badge").textContent];
-            }"""
-        )
 
-        assert shown == ["5", "99+"]
+class TestToasts:
+    def test_are_shown_on_every_page_and_go_when_the_bell_is_opened_in_another_tab(
+        self, hall, open_page
+    ):
+        grace = open_page(hall.server, "grace")
+        other = grace.context.new_page()
+        other.goto(f"{grace.url}/people")
+        grace.page.goto(f"{grace.url}/bounties")
+        expect(grace.page.get_by_role("heading", name="Bounties", level=1)).to_be_visible()
+        grace.page.wait_for_function("NexoraRT.default.connection.state === 'connected'")
+        grace.page.locator("nexora-toasts").evaluate("node => node.setAttribute('duration', '0')")
+
+        announce(hall, "Fire in the kitchen")
+        expect(grace.toasts.filter(has_text="Fire in the kitchen")).to_be_visible()
+        bell(other).click()
+
+        expect(grace.toasts).to_have_count(0)
+
+    def test_say_nothing_of_the_conversation_that_is_looked_at(self, hall, open_page):
+        hall["erin"].ask("DELETE", "/notifications")
+        erin = open_page(hall.server, "erin")
+        erin.enter("Frank", "/people")
+        message = {"conversationId": "dm-5-6", "clientId": uuid.uuid4().hex}
+
+        with erin.page.expect_response("**/notifications/*/read"):
+            answer = hall["frank"].ask("POST", "/messages", json={**message, "content": "Psst"})
+            assert answer.status_code == 201
+        erin.expect_message("Psst")
+
+        expect(erin.toasts).to_have_count(0)
+        expect(bell(erin.page)).to_have_accessible_name("Notifications")
 
 
 def test_the_new_pages_fit_a_phone(hall, open_page):

@@ -44,12 +44,22 @@ def test_the_template_helper_escapes_its_options_and_knows_where_the_app_is_moun
 
 def test_todays_version_is_cached_for_ever_and_any_other_url_is_asked_for_again(client):
     today = client.get(f"{PREFIX}/{assets.version()}/nexora-rt.js")
-    plain, older = (client.get(f"{PREFIX}/{path}") for path in ("nexora-rt.js", "0ld/nexora-rt.js"))
+    older = client.get(f"{PREFIX}/0ld/nexora-rt.js")
 
     assert today.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    for other in (plain, older):
-        assert other.headers["Cache-Control"] == "no-cache"
-        assert other.data == today.data
+    assert older.headers["Cache-Control"] == "no-cache"
+    assert older.data == today.data
+
+
+@pytest.mark.parametrize("name, has_default", [("nexora-rt.js", True), ("nexora-chat.js", False)])
+def test_a_url_without_a_version_passes_on_the_module_of_today(client, name, has_default):
+    """A page has one client, whichever of the two URLs its scripts import."""
+    lasting = client.get(f"{PREFIX}/{name}")
+
+    todays = f"./{assets.version()}/{name}"
+    wanted = [f'export * from "{todays}";', f'export {{ default }} from "{todays}";']
+    assert lasting.text.splitlines() == wanted[: 1 + has_default]
+    assert lasting.headers["Cache-Control"] == "no-cache"
 
 
 def test_an_unchanged_file_is_not_sent_again(client):
@@ -59,8 +69,10 @@ def test_an_unchanged_file_is_not_sent_again(client):
 
 
 def test_compressed_and_plain_are_told_apart_by_caches(client):
-    plain = client.get(f"{PREFIX}/nexora-chat.js")
-    zipped = client.get(f"{PREFIX}/nexora-chat.js", headers={"Accept-Encoding": "gzip, br"})
+    plain, zipped = (
+        client.get(f"{PREFIX}/{assets.version()}/nexora-chat.js", headers=headers)
+        for headers in ({}, {"Accept-Encoding": "gzip, br"})
+    )
 
     assert gzip.decompress(zipped.data) == plain.data
     assert zipped.headers["Content-Encoding"] == "gzip"
@@ -104,11 +116,13 @@ def test_nothing_else_is_served(client, path):
         ("nexora-rt.js", 12_000, set()),
         ("nexora-stores.js", 6_000, {"./nexora-rt.js"}),
         ("nexora-elements.js", 10_000, {"./nexora-rt.js", "./nexora-stores.js"}),
+        ("nexora-chat.js", 3_500, {"./nexora-rt.js"}),
         ("nexora-rt-react.js", 3_000, {"react", "./nexora-rt.js", "./nexora-stores.js"}),
     ],
 )
 def test_what_pages_load_is_one_small_module_each(client, name, limit, imported):
-    answer = client.get(f"{PREFIX}/{name}", headers={"Accept-Encoding": "gzip"})
+    url = f"{PREFIX}/{assets.version()}/{name}"
+    answer = client.get(url, headers={"Accept-Encoding": "gzip"})
     assert len(answer.data) < limit
     text = gzip.decompress(answer.data).decode()
     assert set(re.findall(r'^import .* from "(.*)";$', text, re.MULTILINE)) == imported

@@ -55,7 +55,7 @@ export class Attachments {
       one.bar.remove();
     } catch (error) {
       this.drop(one);
-      if (!one.isDropped) this.onProblem(`${file.name} was not uploaded: ${Object.values(error.fields)[0] ?? error.message}`);
+      if (!one.isDropped) this.onProblem(`${file.name} was not uploaded: ${api.problemOf(error)}`);
     }
     this.onChange();
   }

@@ -1,114 +1,122 @@
 // The page of one conversation, of whichever kind: puts its parts together.
 
+import { MessageList } from "/api/realtime/assets/nexora-chat.js";
+import { notificationStore, typingStore } from "/api/realtime/assets/nexora-stores.js";
 import * as api from "./api.js";
 import { Attachments } from "./attachments.js";
 import { Composer } from "./composer.js";
 import { byId } from "./dom.js";
 import { Editor } from "./editor.js";
-import { Loader } from "./loader.js";
-import { MessageList } from "./message-list.js";
+import { MessageLog } from "./message-log.js";
 import { MessageMenu } from "./message-menu.js";
-import { MessageStore } from "./message-store.js";
-import { Outbox } from "./outbox.js";
 import { People } from "./people.js";
 import { Receipts } from "./receipts.js";
-import { Typing } from "./typing.js";
 
 const PROBLEM_MS = 8_000;
 
 export class Conversation {
-  constructor(id, me) {
-    this.id = id;
+  constructor(rt, id, me) {
+    Object.assign(this, { rt, id });
+    this.list = new MessageList(rt, id);
     this.people = new People(me);
-    this.store = new MessageStore(me);
-    this.receipts = new Receipts(id, this.store, this.people);
-    this.typing = new Typing(id, this.people);
-    const row = { people: this.people, onReact: (message, key) => this.react(message, key), onMenu: (one) => this.menu.open(one) };
-    this.list = new MessageList(this.store, row, () => this.receipts.read());
-    this.outbox = new Outbox(id, this.store, this.list);
-    this.menu = new MessageMenu(this.people, { onReact: row.onReact, onEdit: (one) => this.edit(one), onDelete: (one) => this.remove(one) });
+    this.receipts = new Receipts(this.list, this.people);
+    this.typing = typingStore(rt, id);
+    this.log = new MessageLog(this.rowActions(), () => this.receipts.read());
+    this.menu = new MessageMenu(this.people, { onReact: (one, key) => this.react(one, key), onEdit: (row) => this.edit(row), onDelete: (one) => this.remove(one) });
     const files = new Attachments(id, { onChange: () => this.composer.fit(), onProblem: (text) => this.say(text) });
-    this.composer = new Composer(files, { onSubmit: (text, attachments) => this.send(text, attachments), onInput: (text) => this.typing.typed(text), onUp: () => this.editLast() });
-    this.loader = new Loader(this);
-    document.addEventListener("visibilitychange", () => this.list.isAtBottom() && this.receipts.read());
+    this.composer = new Composer(files, { onSubmit: (text, attachments) => this.send(text, attachments), onInput: (text) => this.typing.send(Boolean(text)), onUp: () => this.editLast() });
   }
 
-  // --- what the stream tells ---
-
-  takeState(state) {
-    if (state === "live" && this.state !== "live") this.outbox.retry();
-    this.state = state;
+  rowActions() {
+    return {
+      people: this.people, onReact: (message, key) => this.react(message, key), onMenu: (row) => this.menu.open(row),
+      onRetry: (clientId) => this.list.retry(clientId), onDiscard: (clientId) => this.list.discard(clientId),
+    };
   }
 
-  take(event) {
-    const isOurs = event.channel === this.id;
-    if (isOurs && event.name.startsWith("typing:")) this.typing.take(event.name, event.data);
-    else if (isOurs && ["nexora:revoked", "pusher:subscription_error"].includes(event.name)) this.composer.close("You no longer take part here");
-    else if (isOurs || !event.channel) this.loader.take(event);
+  open() {
+    const closed = () => this.composer.close("You no longer take part here");
+    const people = () => this.try("Not told who is here", () => this.meet());
+    this.rt.subscribe(this.id).bind("nexora:revoked", closed).bind("pusher:subscription_error", closed).bind("nexora:gap", people);
+    this.list.subscribe(() => this.draw());
+    byId("reload").addEventListener("click", () => this.load());
+    byId("earlier").addEventListener("click", () => this.loadEarlier());
+    new IntersectionObserver(([top]) => top.isIntersecting && this.loadEarlier(), { root: byId("talk"), rootMargin: "300px 0px 0px" }).observe(byId("earlier"));
+    document.addEventListener("visibilitychange", () => this.log.isAtBottom() && this.receipts.read());
+    document.addEventListener("nexora-toast", (event) => this.skipToast(event));
+    this.load();
+    people();
   }
 
-  /** An event about the messages; called by the loader, never while it reads a page. */
-  apply({ name, data }) {
-    const isNews = name === "message:new" && this.store.take(data) && data.senderId !== this.people.me;
-    if (name === "message:edit") this.store.take(data);
-    else if (name === "message:delete") this.store.remove(data);
-    else if (name === "message:reaction") this.store.react(data);
-    else if (name === "message:read") this.receipts.take(data);
-    if (name === "message:new") this.typing.take("typing:stop", { userId: data.senderId });
-    this.draw({ news: isNews });
+  // --- what comes ---
+
+  /** A failure is in the snapshot; if it may pass, the list tries again by itself. */
+  load() {
+    this.list.open().catch(() => {});
   }
 
-  draw(how) {
-    this.receipts.show();
-    this.list.draw(how);
+  loadEarlier() {
+    const { hasMore, loading } = this.list.getSnapshot();
+    if (hasMore && !loading) this.list.loadEarlier().catch(() => {});
+  }
+
+  async meet() {
+    const { participants, receipts } = await api.details(this.id);
+    this.people.take(participants);
+    this.receipts.takeAll(receipts);
+    this.log.redraw();
+  }
+
+  draw() {
+    const { messages, receipts, hasMore, loading, error } = this.list.getSnapshot();
+    const isThere = messages.length > 0 || !loading;
+    if (isThere) byId("loading").hidden = true;
+    byId("failed").hidden = !error;
+    byId("earlier").hidden = !hasMore;
+    this.log.draw(messages);
+    this.receipts.takeAll(receipts);
+  }
+
+  /** What is said here is seen here. */
+  skipToast(event) {
+    const { id, data } = event.detail.notification;
+    if (data?.conversationId !== this.id || document.visibilityState !== "visible") return;
+    event.preventDefault();
+    notificationStore(this.rt).markRead(id).catch(() => {}); // it stays in the bell
   }
 
   // --- what the reader does ---
 
   send(text, attachments) {
-    this.typing.sent();
-    this.outbox.add(text, attachments);
-    this.receipts.show();
+    this.list.send(text, { attachments });
+    this.log.scrollToBottom();
   }
 
-  async react(message, key) {
-    const before = message.reactions;
-    const has = before[key]?.userIds.includes(this.people.me);
-    await this.try("Not saved", async () => {
-      const { reactions } = await (has ? api.unreact : api.react)(message.id, key);
-      // Unless an event has overtaken the answer, and knows more.
-      if (this.store.get(message.id)?.reactions === before) this.apply({ name: "message:reaction", data: { id: message.id, reactions } });
-    });
+  react(message, key) {
+    const has = message.reactions[key]?.userIds.includes(this.people.me);
+    return this.try("Not saved", () => this.list.react(message.id, key, !has));
   }
 
   edit(row) {
-    if (row.editor) return row.editor.open();
-    const done = (message) => {
-      if (message) this.store.takeAnswer(message);
-      row.stopEditing();
-      this.draw();
-    };
-    row.edit(new Editor(row.message, done));
+    if (row.editor) row.editor.open();
+    else row.edit(new Editor(this.list, row.message, () => row.stopEditing()));
   }
 
   editLast() {
-    const last = this.store.ordered.findLast((one) => one.senderId === this.people.me && !one.deletedAt);
-    if (last) this.edit(this.list.rows.get(last.id));
+    const last = this.log.messages.findLast((one) => one.senderId === this.people.me && !one.deletedAt);
+    if (last) this.edit(this.log.rows.get(last.id));
     return Boolean(last);
   }
 
-  async remove(message) {
-    await this.try("Not deleted", async () => {
-      this.store.takeAnswer((await api.remove(message.id)).message);
-      this.draw();
-    });
+  remove(message) {
+    return this.try("Not deleted", () => this.list.remove(message.id));
   }
 
   async try(failed, what) {
     try {
       await what();
     } catch (error) {
-      this.say(`${failed}: ${error.message}`);
+      this.say(`${failed}: ${api.problemOf(error)}`);
     }
   }
 

@@ -1,12 +1,12 @@
 // Editing a message in its place, and what happens when somebody else was faster.
 
-import * as api from "./api.js";
+import { problemOf } from "./api.js";
 import { button, element, fit, isSubmit } from "./dom.js";
 
 export class Editor {
-  /** `onDone(message or null)`: saved, or given up; the message as the server has it. */
-  constructor(message, onDone) {
-    Object.assign(this, { message, onDone });
+  /** `onDone()`: saved in `list`, or given up. */
+  constructor(list, message, onDone) {
+    Object.assign(this, { list, message, onDone });
     this.revision = message.revision;
     this.box = element("textarea", { "aria-label": "Edit message", rows: "1", maxlength: document.getElementById("content").maxLength });
     this.box.value = message.content;
@@ -16,7 +16,7 @@ export class Editor {
     this.node.addEventListener("submit", (event) => this.save(event));
     this.node.addEventListener("keydown", (event) => this.onKey(event));
     this.box.addEventListener("input", () => fit(this.box));
-    this.offer("Save", "Cancel", () => this.onDone(null));
+    this.offer("Save", "Cancel", () => this.onDone());
   }
 
   open() {
@@ -26,7 +26,7 @@ export class Editor {
   }
 
   onKey(event) {
-    if (event.key === "Escape") this.onDone(null);
+    if (event.key === "Escape") this.onDone();
     else if (event.target === this.box && isSubmit(event)) this.save(event);
   }
 
@@ -38,22 +38,25 @@ export class Editor {
   async save(event) {
     event.preventDefault();
     try {
-      const { message } = await api.edit(this.message.id, this.box.value, this.revision);
-      this.onDone(message);
+      await this.list.edit(this.message.id, this.box.value, this.revision);
+      this.onDone();
     } catch (error) {
-      if (error.status === 409) await this.showConflict(error);
-      else this.say(`Not saved: ${error.fields.content ?? error.message}`);
+      if (error.type === "Conflict") await this.showConflict();
+      else this.say(`Not saved: ${problemOf(error)}`);
     }
   }
 
   /** Somebody changed it since: shows to what, and lets the writer decide. */
-  async showConflict(error) {
-    const now = await api.current(this.message).catch(() => null);
-    if (!now) return this.say(`Not saved: ${error.message}`);
-    if (now.deletedAt) return this.onDone(now);
-    this.revision = now.revision;
-    this.say("It has been changed meanwhile. It now says:", element("blockquote", {}, now.content));
-    this.offer("Save mine instead", "Keep that", () => this.onDone(now));
+  async showConflict() {
+    try {
+      const now = await this.list.reload(this.message.id);
+      if (now.deletedAt) return this.onDone();
+      this.revision = now.revision;
+      this.say("It has been changed meanwhile. It now says:", element("blockquote", {}, now.content));
+      this.offer("Save mine instead", "Keep that", () => this.onDone());
+    } catch (error) {
+      this.say(`Not saved: ${problemOf(error)}`);
+    }
   }
 
   say(...content) {

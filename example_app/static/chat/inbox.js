@@ -1,18 +1,16 @@
 // How much is unread: badges beside every conversation, and a number in the title.
 
-import * as api from "./api.js";
-
 const TOGETHER_MS = 150; // a burst of messages is one question
 const CAP = 100; // the server counts no further
+const NEWS = ["message:new", "message:delete", "message:read", "nexora:gap"];
 const ABOUT = { unread: "unread", mentions: "mentions of you" };
 
 export class Inbox {
-  constructor() {
+  constructor(rt) {
+    this.rt = rt;
     this.title = document.title;
-  }
-
-  take({ name }) {
-    if (["pusher:connection_established", "message:new", "message:delete", "message:read", "nexora:gap"].includes(name)) this.refreshSoon();
+    rt.connection.bind("connected", () => this.refreshSoon());
+    rt.bind_global((name) => NEWS.includes(name) && this.refreshSoon());
   }
 
   refreshSoon() {
@@ -23,7 +21,7 @@ export class Inbox {
   async refresh() {
     this.timer = null;
     try {
-      const { conversations } = await api.unread();
+      const { conversations } = await this.rt.request("/messages/unread", { method: "GET" });
       this.show(conversations);
     } catch (error) {
       console.debug("not told what is unread:", error.message); // asked again with the next event

@@ -1,21 +1,17 @@
 // Who is here now: a dot beside each person, green while they hold one of our channels.
 
-export class Presence {
-  constructor(me) {
-    this.me = me;
-    this.here = new Map();
-  }
+import { presenceStore } from "/api/realtime/assets/nexora-stores.js";
 
-  take({ name, channel, data }) {
-    if (name === "pusher:subscription_succeeded" && data.presence) this.here.set(channel, new Set(data.presence.ids));
-    else if (name === "pusher:member_added") this.here.get(channel)?.add(data.id);
-    else if (name === "pusher:member_removed") this.here.get(channel)?.delete(data.id);
-    else return;
-    this.show();
+export class Presence {
+  /** Follows the conversations in `channels`. */
+  constructor(rt, me, channels) {
+    this.me = me;
+    this.rooms = [...channels].map((name) => presenceStore(rt, name));
+    for (const room of this.rooms) room.subscribe(() => this.show());
   }
 
   isHere(userId) {
-    return userId === this.me || [...this.here.values()].some((members) => members.has(userId));
+    return userId === this.me || this.rooms.some((room) => room.getSnapshot().members.has(userId));
   }
 
   show() {

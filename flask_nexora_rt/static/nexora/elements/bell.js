@@ -15,7 +15,7 @@ const AGES = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
 /**
  * Attributes: `max` (99: above it the badge shows "99+"), `open`, `theme`, `label-*`. Methods: `show()`, `hide()`.
  * Events: `nexora-open`, `nexora-close`, and `nexora-notification-click` (`detail.notification`; `preventDefault()`
- * keeps the browser on the page).
+ * keeps the browser on the page). What is in the slot `footer` stands below the list.
  */
 export class NexoraBell extends NexoraElement {
   static observedAttributes = ["max", "open"];
@@ -34,7 +34,7 @@ export class NexoraBell extends NexoraElement {
   constructor() {
     super();
     this.button = make("button", { part: "button", "aria-controls": "panel", "aria-expanded": "false" }, drawing(BELL));
-    this.badge = make("span", { part: "badge", class: "badge", "aria-hidden": "true", hidden: "" });
+    this.badge = make("span", { class: "badge", "aria-hidden": "true", hidden: "" });
     this.button.append(this.badge);
     this.news = make("span", { role: "status", "aria-live": "polite", class: "quiet" });
     this.heading = make("h2", { id: "title", part: "title" });
@@ -44,7 +44,7 @@ export class NexoraBell extends NexoraElement {
     this.more = make("button", { part: "more", class: "more", hidden: "" });
     this.scroller = make("div", { class: "scroller", tabindex: "-1" }, this.list, this.note, this.more);
     this.panel = make("div", { id: "panel", part: "panel", class: "panel", role: "region", "aria-labelledby": "title", hidden: "" },
-      make("div", { class: "header" }, this.heading, this.all), this.scroller);
+      make("div", { class: "header" }, this.heading, this.all), this.scroller, make("slot", { name: "footer" }));
     this.shadowRoot.append(this.button, this.news, this.panel);
     this.button.addEventListener("click", () => (this.open ? this.hide() : this.show()));
     this.all.addEventListener("click", () => this.#markAll());
@@ -104,9 +104,10 @@ export class NexoraBell extends NexoraElement {
     return n > max ? `${max}+` : String(n);
   }
 
-  #drawButton({ unread }) {
+  #drawButton({ unread, unseen }) {
     const n = this.#number(unread);
     this.badge.hidden = !unread;
+    this.badge.setAttribute("part", unseen ? "badge badge-unseen" : "badge");
     write(this.badge, n);
     this.button.setAttribute("aria-label", unread ? `${this.say("title")}, ${this.say("unread", { n })}` : this.say("title"));
   }

@@ -9,12 +9,12 @@ export class NexoraPresence extends NexoraElement {
   static texts = { count: { one: "{n} person viewing", other: "{n} people viewing" }, more: "+{n}" };
 
   static css = `
-    :host { display: inline-block; color: var(--muted); font-size: .875rem }
+    :host { display: inline-block; color: var(--_muted); font-size: .875rem }
     div { display: flex; align-items: center; gap: .625rem; min-height: 2rem }
     ul { display: flex }
-    li { display: grid; place-items: center; width: 2rem; height: 2rem; border-radius: 50%; border: 2px solid var(--surface); overflow: hidden; background: light-dark(hsl(var(--hue) 55% 88%), hsl(var(--hue) 32% 30%)); color: light-dark(hsl(var(--hue) 65% 22%), hsl(var(--hue) 60% 90%)); font-weight: 600; font-size: .75rem }
+    li { display: grid; place-items: center; width: 2rem; height: 2rem; border-radius: 50%; border: 2px solid var(--_surface); overflow: hidden; background: light-dark(hsl(var(--hue) 55% 88%), hsl(var(--hue) 32% 30%)); color: light-dark(hsl(var(--hue) 65% 22%), hsl(var(--hue) 60% 90%)); font-weight: 600; font-size: .75rem }
     li + li { margin-inline-start: -.5rem }
-    li.more { background: var(--hover); color: var(--text) }
+    li.more { background: var(--_hover); color: var(--_text) }
     img { width: 100%; height: 100%; object-fit: cover }`;
 
   constructor() {

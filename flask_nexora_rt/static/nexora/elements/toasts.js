@@ -13,7 +13,8 @@ const LEAVE_MS = 300;
 /**
  * Attributes: `max-toasts` (3), `duration` (5000 ms, twice as long for errors; 0: until closed), `hotkey` (F8),
  * `position` (top-right, top-left, bottom-right, bottom-left), `theme`, `label-*`. Methods: `show(notification)`,
- * `dismiss(id)`. Events: `nexora-notification-click`, as the bell's, and `nexora-toast-close` (`detail.id`).
+ * `dismiss(id)`. Events: `nexora-toast` (`detail.notification` has come; `preventDefault()` shows no toast),
+ * `nexora-notification-click`, as the bell's, and `nexora-toast-close` (`detail.id`).
  */
 export class NexoraToasts extends NexoraElement {
   static observedAttributes = ["hotkey"];
@@ -32,7 +33,10 @@ export class NexoraToasts extends NexoraElement {
     this.stack = make("ol", { role: "list", part: "stack" });
     this.region = make("section", { part: "region", tabindex: "-1" }, this.stack);
     this.shadowRoot.append(this.polite, this.assertive, this.region);
-    for (const type of ["pointerenter", "pointerleave"]) this.region.addEventListener(type, () => this.#hover(type === "pointerenter"));
+    for (const type of ["pointerenter", "pointerleave"]) this.region.addEventListener(type, () => {
+      this.#isHovered = type === "pointerenter";
+      this.#settle();
+    });
     for (const type of ["focusin", "focusout"]) this.region.addEventListener(type, () => queueMicrotask(() => this.#settle()));
     this.region.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape(event));
   }
@@ -47,13 +51,18 @@ export class NexoraToasts extends NexoraElement {
     for (const [target, type, handler] of bound) target.addEventListener(type, handler);
     this.store = store;
     return [
-      store.subscribe(() => this.#follow(store.getSnapshot())), store.watchArrivals((one) => this.show(one)),
+      store.subscribe(() => this.#follow(store.getSnapshot())), store.watchArrivals((one) => this.#arrived(one)),
       () => bound.forEach(([target, type, handler]) => target.removeEventListener(type, handler)), () => this.#forget(),
     ];
   }
 
   get #hotkey() {
     return this.getAttribute("hotkey") ?? "F8";
+  }
+
+  /** The page may know better: it shows already what a notification is about. */
+  #arrived(notification) {
+    if (this.tell("nexora-toast", { notification }, { cancelable: true })) this.show(notification);
   }
 
   // --- what is shown ------------------------------------------------------------------------------
@@ -83,11 +92,6 @@ export class NexoraToasts extends NexoraElement {
 
   get #hasFocus() {
     return this.region.contains(this.shadowRoot.activeElement);
-  }
-
-  #hover(isHovered) {
-    this.#isHovered = isHovered;
-    this.#settle();
   }
 
   #settle() {

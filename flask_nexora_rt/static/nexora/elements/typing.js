@@ -15,7 +15,7 @@ export class NexoraTyping extends NexoraElement {
   };
 
   static css = `
-    :host { display: block; min-height: 1.5rem; color: var(--muted); font-size: .875rem }
+    :host { display: block; min-height: 1.5rem; color: var(--_muted); font-size: .875rem }
     div { display: flex; align-items: center; gap: .5rem }
     i { display: flex; gap: 3px }
     i > b { width: 5px; height: 5px; border-radius: 50%; background: currentColor }

@@ -24,7 +24,7 @@ class TypingStore extends Store {
     this.#held = hold(this.rt, this.name, {
       "typing:start": ({ userId, expiresInMs }) => this.#begin(userId, expiresInMs),
       "typing:stop": ({ userId }) => this.#end(userId),
-      "message:new": ({ senderId }) => this.#end(senderId),
+      "message:new": ({ senderId }) => (senderId === this.rt.user.id ? this.#rest() : this.#end(senderId)),
       "pusher:subscription_succeeded": clear, "nexora:gap": clear, "nexora:revoked": clear,
     }, { onState: clear });
   }
@@ -54,6 +54,12 @@ class TypingStore extends Store {
 
   #clear() {
     for (const userId of [...this.#typing.keys()]) this.#end(userId);
+  }
+
+  /** One's message has come: with it the server has ended the typing. */
+  #rest() {
+    clearTimeout(this.#idle);
+    this.#told = 0;
   }
 
   /**

@@ -1,17 +1,21 @@
-// The list of messages: draws the store, keeps the reader's place, moves the focus by keys.
+// The messages on the page: draws them, keeps the reader's place, moves the focus by keys.
 
 import { byId, element, place } from "./dom.js";
+import { DraftRow } from "./draft-row.js";
 import { MessageRow } from "./message-row.js";
 import { dayOf } from "./text.js";
 
 const GROUP_MS = 5 * 60_000;
 const NEAR_BOTTOM_PX = 80;
 
-export class MessageList {
+export class MessageLog {
+  messages = [];
+
   /** `context` is what each row gets; `onBottom()` is called when the newest message can be seen. */
-  constructor(store, context, onBottom) {
-    Object.assign(this, { store, context, onBottom });
+  constructor(context, onBottom) {
+    Object.assign(this, { context, onBottom });
     this.rows = new Map();
+    this.drafts = new Map();
     this.days = new Map();
     this.talk = byId("talk");
     this.node = byId("messages");
@@ -22,24 +26,32 @@ export class MessageList {
     new ResizeObserver(() => this.readsEnd && this.scrollToBottom()).observe(this.talk);
   }
 
-  /** Draws what has changed. Who reads the end stays there; the others stay where they are. */
-  draw({ news = false } = {}) {
+  /** Draws what has changed. Who reads the end stays there; the others keep what they read in its place. */
+  draw(all) {
     const stay = this.isAtBottom();
-    const messages = this.store.ordered;
-    const rows = this.withDays(messages);
-    for (const draft of this.store.drafts.values()) rows.push(draft.node);
-    place(this.node, rows);
-    this.forget(messages);
-    byId("empty").hidden = rows.length > 0 || !byId("loading").hidden;
-    if (stay) this.scrollToBottom();
-    else if (news) byId("to-newest").hidden = false;
+    const [before, below] = [this.messages, this.talk.scrollHeight - this.talk.scrollTop];
+    this.messages = all.filter((one) => one.state === "sent");
+    const drafts = all.filter((one) => one.state !== "sent");
+    place(this.node, [...this.withDays(this.messages), ...this.withDrafts(drafts)]);
+    this.forget(this.messages);
+    byId("empty").hidden = all.length > 0 || !byId("loading").hidden;
+    if (stay) return this.scrollToBottom();
+    if (this.messages[0]?.seq < before[0]?.seq) this.talk.scrollTop = this.talk.scrollHeight - below;
+    if (this.hasNews(before)) byId("to-newest").hidden = false;
   }
 
-  /** Draws older messages without moving what is being read. */
-  drawEarlier() {
-    const below = this.talk.scrollHeight - this.talk.scrollTop;
-    this.draw();
-    this.talk.scrollTop = this.talk.scrollHeight - below;
+  hasNews(before) {
+    const newest = this.messages.at(-1);
+    return newest && newest.seq > (before.at(-1)?.seq ?? Infinity) && newest.senderId !== this.context.people.me;
+  }
+
+  withDrafts(drafts) {
+    const rows = drafts.map((draft) => {
+      const row = this.drafts.get(draft.clientId) ?? new DraftRow(draft, this.context);
+      return row.message === draft ? row : row.show(draft);
+    });
+    this.drafts = new Map(rows.map((row) => [row.message.clientId, row]));
+    return rows.map(({ node }) => node);
   }
 
   withDays(messages) {
@@ -78,7 +90,6 @@ export class MessageList {
   /** Names are known now, or others than before: writes all rows anew. */
   redraw() {
     for (const row of this.rows.values()) row.show(row.message);
-    this.draw();
   }
 
   // --- the reader's place ---
@@ -121,7 +132,7 @@ export class MessageList {
   }
 
   move(row, step) {
-    const messages = this.store.ordered;
+    const { messages } = this;
     const next = messages[messages.indexOf(row.message) + step];
     if (!next) return;
     row.node.tabIndex = -1;
