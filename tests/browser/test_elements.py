@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.commonjs import PACKAGES
+from tests.browser.axe import violations
 from tests.browser.elements import bell, rows
 from tests.browser.widgets import notify, trigger
 
@@ -119,13 +119,9 @@ def test_elements_that_go_leave_nothing_behind(widgets, open_elements):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(widgets, open_elements, scheme):
-    script = PACKAGES / "axe-core" / "axe.min.js"
-    if not script.exists():
-        pytest.fail("axe-core is missing: npm ci --prefix tests/browser", pytrace=False)
     user = f"axe-{scheme}"
     notify(widgets, user, "read", "unread")
     page = open_elements(user, color_scheme=scheme)
-    page.page.evaluate(script.read_text())
     expect(bell(page)).to_have_accessible_name("Notifications, 2 unread")
     trigger(
         widgets, "private-conversation-7", "typing:start", {"userId": "x", "expiresInMs": 60_000}
@@ -143,20 +139,10 @@ def test_axe_finds_nothing(widgets, open_elements, scheme):
             toasts.show({ id: level, title: level, message: "text", level, url: "/" });
           }
         }""")
-        assert axe(page) == []
+        assert violations(page.page) == []
         assert page.page.evaluate("document.documentElement.scrollWidth") <= width
 
     page.page.evaluate("document.querySelector('nexora-connection').setAttribute('delay', 0)")
     page.page.evaluate("NexoraRT.default.disconnect()")
     expect(page.page.locator("nexora-connection [role=status]")).to_contain_text("Disconnected")
-    assert axe(page) == []
-
-
-def axe(page):
-    """What axe-core finds, of any gravity; WCAG 2.2 A and AA, and best practices."""
-    return page.page.evaluate("""async () => {
-      const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-      const { violations } = await axe.run(document, { runOnly: tags });
-      const where = (nodes) => nodes.map(({ target }) => target.flat().join(" "));
-      return violations.map(({ id, nodes }) => [id, ...where(nodes)]);
-    }""")
+    assert violations(page.page) == []

@@ -58,7 +58,7 @@ export class MessageRow {
     return Object.entries(message.reactions).map(([key, { count, userIds }]) => {
       const names = listOf(userIds.map((id) => this.people.name(id)));
       const mine = userIds.includes(this.people.me);
-      const node = element("button", { type: "button", class: "reaction", "aria-pressed": mine, "aria-label": `${key} from ${names}`, title: names }, `${key} `);
+      const node = element("button", { type: "button", class: "reaction", "aria-pressed": mine, "aria-label": `${key} ${count}, from ${names}`, title: names }, `${key} `);
       node.append(element("span", { class: "reaction-count" }, String(count)));
       node.addEventListener("click", () => this.onReact(this.message, key));
       return node;
