@@ -9,7 +9,7 @@ SCRIPT = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def violations(page: Page) -> list[list[str]]:
-    """`[rule, element, ...]` of each violation, of any gravity: WCAG 2.2 A and AA, best practices."""
+    """`[rule, element, ...]` per violation of any gravity: WCAG 2.2 A and AA, best practices."""
     if not SCRIPT.exists():
         pytest.fail("axe-core is missing: npm ci --prefix tests/browser", pytrace=False)
     # Evaluated, not linked: a page's Content-Security-Policy forbids scripts of others.
