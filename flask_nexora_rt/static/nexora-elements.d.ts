@@ -45,6 +45,8 @@ export interface NexoraEventMap {
   "nexora-close": CustomEvent;
   /** `preventDefault()` keeps the browser on the page. */
   "nexora-notification-click": CustomEvent<{ notification: Notification }>;
+  /** A notification has come; `preventDefault()` shows no toast. */
+  "nexora-toast": CustomEvent<{ notification: Notification }>;
   "nexora-toast-close": CustomEvent<{ id: string }>;
 }
 

@@ -27,6 +27,21 @@ class TestSmallElements:
         page.page.evaluate("NexoraRT.default.connect()")
         expect(status).to_have_text("")
 
+    def test_connection_with_a_text_for_it_says_also_that_all_is_well(self, widgets, open_elements):
+        page = open_elements("s10")
+        status = page.page.locator("nexora-connection [role=status]")
+        page.page.evaluate("""() => {
+          const element = document.querySelector("nexora-connection");
+          element.setAttribute("delay", 0);
+          element.labels = { connected: "Live" };
+        }""")
+        expect(status).to_have_text("Live")
+
+        page.page.evaluate("NexoraRT.default.disconnect()")
+        expect(status).to_have_text("Disconnected. Some features may not work.")
+        page.page.evaluate("NexoraRT.default.connect()")
+        expect(status).to_have_text("Live")
+
     def test_typing_names_one_or_two_and_counts_more(self, widgets, open_elements):
         page = open_elements("s2")
         channel = "private-conversation-7"

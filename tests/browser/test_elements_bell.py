@@ -209,3 +209,31 @@ class TestBell:
         page.page.evaluate("NexoraRT.default.connect()")
 
         expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
+
+    def test_a_host_adds_a_footer_in_its_own_colours(self, widgets, open_elements):
+        page = open_elements("b17")
+        page.page.evaluate("""() => {
+          document.documentElement.style.setProperty("--accent", "rgb(1, 2, 3)");
+          const link = document.createElement("a");
+          Object.assign(link, { href: "/ready", textContent: "All", slot: "footer" });
+          link.style.color = "var(--accent)";
+          document.querySelector("nexora-bell").append(link);
+        }""")
+        footer = page.page.get_by_role("link", name="All")
+        expect(footer).to_be_hidden()
+
+        bell(page).press("Enter")
+
+        expect(footer).to_be_visible()
+        expect(footer).to_have_css("color", "rgb(1, 2, 3)")
+
+    def test_badge_tells_what_is_unseen_apart_from_what_is_unread(self, widgets, open_elements):
+        page = open_elements("b18")
+        page.wait("NexoraRT.default.channel('private-user-b18')?.subscribed")
+        notify(widgets, "b18", "one")
+        expect(page.page.locator("nexora-bell [part~=badge-unseen]")).to_have_text("1")
+
+        open_bell(page, 1)
+
+        expect(page.page.locator("nexora-bell [part~=badge-unseen]")).to_have_count(0)
+        expect(page.page.locator("nexora-bell [part=badge]")).to_have_text("1")

@@ -18,6 +18,17 @@ class TestToasts:
         expect(toasts(page)).to_have_count(0)
         expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
 
+    def test_the_page_has_a_say_in_what_becomes_a_toast(self, widgets, open_elements):
+        page = open_elements("t20")
+        page.wait("NexoraRT.default.channel('private-user-t20')?.subscribed")
+        page.page.evaluate("""document.addEventListener("nexora-toast", (event) =>
+          event.detail.notification.title === "known" && event.preventDefault())""")
+
+        notify(widgets, "t20", "known", "news")
+
+        expect(toasts(page)).to_have_text(["newsabout news"])
+        expect(bell(page)).to_have_accessible_name("Notifications, 2 unread")
+
     def test_newest_are_shown_and_errors_are_said_at_once(self, widgets, open_elements):
         page = open_elements("t2")
         page.wait("NexoraRT.default.channel('private-user-t2')?.subscribed")

@@ -19,6 +19,8 @@ sent.catch((error: NexoraError) => error.type === "RateLimited" && error.retryAf
 
 const list = new MessageList(rt, "guild-7");
 list.getSnapshot().messages.map((message) => (message.state === "sent" ? message.seq : message.error?.type));
+list.edit("id", "text", 2).then(({ revision }) => list.react("id", "+1", revision > 2));
+list.send("", { attachments: [{ id: "7", name: "chart.png", type: "image/png", size: 9 }, "8"] });
 new DesktopNotifications(rt).request().then((permission) => permission === "granted");
 
 // @ts-expect-error there is no such state
