@@ -189,6 +189,61 @@ def test_channel_is_held_until_its_last_holder_leaves(shared_host, visit):
     assert tab.page.evaluate(f"rt.channel('{ROOM}') === undefined")
 
 
+def test_channel_that_is_wanted_again_while_it_is_let_go_is_held(shared_host, visit):
+    server = shared_host
+    tab = visit(server.url, "member-3").open("public-1", "public-7")
+    letting_go = []
+    tab.page.route("**/realtime/unsubscribe", lambda route: letting_go.append(route))
+    with tab.page.expect_request("**/realtime/unsubscribe"):
+        tab.page.evaluate("rt.unsubscribe('public-7')")
+
+    tab.page.evaluate("() => void rt.subscribe('public-7')")
+    # A request that overtakes the other one would be on its way by now.
+    tab.page.wait_for_timeout(300)
+    letting_go[0].continue_()
+    tab.wait_live("public-7")
+    wait_until(lambda: "public-7" in held_channels(server), 30, "the channel to be held")
+    trigger(server, "public-7", data="still here")
+
+    assert tab.wait_seen("tick") == ["still here"]
+
+
+def test_requests_about_a_stream_end_with_it(shared_host, visit):
+    """The answer would be 404, in the console of a page that has done nothing wrong."""
+    tab = visit(shared_host.url, "member-3").open(ROOM)
+    tab.page.route("**/realtime/subscribe", lambda route: None)
+    with tab.page.expect_request("**/realtime/subscribe"):
+        tab.page.evaluate("() => void rt.subscribe('public-1')")
+
+    with tab.page.expect_event("requestfailed", lambda one: one.url.endswith("/subscribe")):
+        tab.page.evaluate("rt.disconnect()")
+
+
+def test_more_channels_than_one_request_takes_survive_a_cut(shared_host, visit, make_proxy):
+    proxy = make_proxy(shared_host.url)
+    names = [f"public-{number}" for number in range(250)]
+    tab = visit(proxy.url, "member-3").page()
+    asked, kept = [], []
+
+    def keep_the_first(route):
+        asked.append(route.request.post_data_json["socket_id"])
+        route.continue_() if kept else kept.append(route)
+
+    tab.page.route("**/realtime/subscribe", keep_the_first)
+    tab.listen()
+    with tab.page.expect_request("**/realtime/subscribe"):
+        tab.page.evaluate("(names) => { for (const name of names) rt.subscribe(name); }", names)
+    proxy.refuse()
+    tab.wait_state("connecting")
+    kept[0].abort()
+    proxy.accept()
+
+    tab.wait_live(*names)
+
+    assert tab.seen("pusher:subscription_error") == []
+    assert all(asked)
+
+
 def held_channels(server):
     return requests.get(f"{server.url}/infos", timeout=10).json()["channels"]
 
