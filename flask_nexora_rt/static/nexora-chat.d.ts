@@ -48,6 +48,7 @@ export class MessageList {
   readonly getSnapshot: () => Snapshot;
   /** Returns the `clientId`. */
   send(content: string, options?: { attachments?: string[] }): string;
+  /** With those that have failed with it, in the order in which they were written. */
   retry(clientId: string): void;
   discard(clientId: string): void;
   loadEarlier(): Promise<unknown>;

@@ -27,6 +27,9 @@ export class MessageList {
   #listeners = new Set();
   #snapshot = null;
   #sending = Promise.resolve();
+  #tickets = new Map();
+  #isOpen = false;
+  #isBehind = false;
   #fetching = Promise.resolve();
   #about = { hasMore: false, loading: false, error: null };
 
@@ -39,19 +42,23 @@ export class MessageList {
       "message:reaction": ({ id, reactions }) => this.#amend(id, { reactions }),
       "message:read": ({ userId, upToSeq }) => this.#read(userId, upToSeq),
       "nexora:gap": ({ reason }) => this.#lost(reason),
+      "pusher:subscription_succeeded": () => this.#catchUp().catch(() => {}),
     };
     this.onState = ({ current }) => current === "connected" && this.#retryAll();
   }
 
   /** Fetches the newest page and goes on from there. Rejects with a NexoraError; may be called again. */
   async open() {
-    const live = this.rt.channel(this.conversationId)?.subscribed;
-    if (live) this.#listen();
+    this.#isOpen = true;
+    // Another part of the page has the channel: what comes on it is taken while the history is fetched.
+    if (this.rt.channel(this.conversationId)) this.#listen();
     const page = await this.#fetch(() => this.#page());
-    if (!this.channel) this.#listen(page.position);
+    if (this.#isOpen) this.#listen(page.position);
+    await this.#catchUp();
   }
 
   close() {
+    this.#isOpen = false;
     if (!this.channel) return;
     for (const [event, handler] of Object.entries(this.handlers)) this.channel.unbind(event, handler);
     this.rt.connection.unbind("state_change", this.onState);
@@ -60,10 +67,19 @@ export class MessageList {
   }
 
   #listen(lastEventId) {
-    // From where the history was read: nothing is between the two.
+    if (this.channel) return;
+    const held = this.rt.channel(this.conversationId);
+    // From where the history was read: nothing is between the two. Unless somebody has it from somewhere else.
     this.channel = this.rt.subscribe(this.conversationId, { lastEventId: lastEventId ?? undefined });
+    this.#isBehind = Boolean(held && (lastEventId || !held.subscribed));
     for (const [event, handler] of Object.entries(this.handlers)) this.channel.bind(event, handler);
     this.rt.connection.bind("state_change", this.onState);
+  }
+
+  async #catchUp() {
+    if (!this.#isBehind || !this.channel?.subscribed) return;
+    this.#isBehind = false;
+    await this.#fetch(() => this.#again());
   }
 
   // --- for views ----------------------------------------------------------------------------------
@@ -101,12 +117,14 @@ export class MessageList {
     return clientId;
   }
 
-  /** Sends a failed message again, as the same message: if it had arrived after all, it is not doubled. */
+  /**
+   * Sends a failed message again, as the same message: if it had arrived after all, it is not doubled. Those that have
+   * failed with it go along.
+   */
   retry(clientId) {
-    const draft = this.#drafts.get(clientId);
-    if (draft?.state !== "failed") return;
-    Object.assign(draft, { state: "sending", error: null });
-    this.#post(draft);
+    const { state, error } = this.#drafts.get(clientId) ?? {};
+    if (state !== "failed") return;
+    for (const draft of this.#drafts.values()) if (draft.error === error) this.#post(Object.assign(draft, { state: "sending", error: null }));
     this.#changed();
   }
 
@@ -115,7 +133,9 @@ export class MessageList {
   }
 
   #post(draft) {
-    this.#sending = this.#sending.then(() => this.#try(draft, TRIES));
+    const { clientId } = draft, ticket = {};
+    this.#tickets.set(clientId, ticket);
+    this.#sending = this.#sending.then(() => this.#tickets.get(clientId) === ticket && this.#try(draft, TRIES));
   }
 
   async #try(draft, tries) {
@@ -125,9 +145,18 @@ export class MessageList {
       this.#put([message]);
     } catch (error) {
       if (error.type === "RateLimited" && tries) return pause(error.retryAfter ?? 1).then(() => this.#try(draft, tries - 1));
-      Object.assign(draft, { state: "failed", error });
-      this.#changed();
+      this.#fail(draft, error);
     }
+  }
+
+  #fail(failed, error) {
+    // What was written later must not get there first.
+    const along = error.retryable ? [...this.#drafts.values()].filter(({ state }) => state === "sending") : [failed];
+    for (const draft of along) {
+      this.#tickets.delete(draft.clientId);
+      Object.assign(draft, { state: "failed", error });
+    }
+    this.#changed();
   }
 
   /** Tries again what failed for want of a connection. */
@@ -149,7 +178,9 @@ export class MessageList {
       const known = this.#messages.get(message.id);
       if (known && (known.revision > message.revision || (known.deletedAt && !message.deletedAt))) continue;
       this.#messages.set(message.id, message);
-      if (message.senderId === this.rt.user.id) this.#drafts.delete(message.clientId);
+      if (message.senderId !== this.rt.user.id) continue;
+      this.#drafts.delete(message.clientId);
+      this.#tickets.delete(message.clientId);
     }
     this.#changed();
   }

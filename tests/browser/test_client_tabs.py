@@ -215,7 +215,10 @@ def test_requests_about_a_stream_end_with_it(shared_host, visit):
     with tab.page.expect_request("**/realtime/subscribe"):
         tab.page.evaluate("() => void rt.subscribe('public-1')")
 
-    with tab.page.expect_event("requestfailed", lambda one: one.url.endswith("/subscribe")):
+    # Before the client's own patience ends.
+    with tab.page.expect_event(
+        "requestfailed", lambda one: one.url.endswith("/subscribe"), timeout=10_000
+    ):
         tab.page.evaluate("rt.disconnect()")
 
 
