@@ -62,9 +62,7 @@ def _painting(bench: Bench, browsers: Browsers) -> list[Comparison]:
         for kind in (MESSAGE, NOTIFICATION)
     }
     clocks = f"clocks apart {_apart_ms(writer, reader):.2f} ms"
-    return [
-        _line(kind, percent, limit, found[kind], clocks) for kind, percent, limit in BUDGETS
-    ]
+    return [_line(kind, percent, limit, found[kind], clocks) for kind, percent, limit in BUDGETS]
 
 
 def _line(
@@ -95,7 +93,7 @@ _SEND = "([kind, prefix, count]) => sendMany(kind, prefix, count)"
 
 
 def _apart_ms(one: Page, other: Page) -> float:
-    """How far the clocks of two pages are from each other; at most so much, as asking takes time."""
+    """How far the clocks of two pages are from each other, as seen from outside."""
     offsets = []
     for page in (one, other):
         tries = []

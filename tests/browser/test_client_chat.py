@@ -220,7 +220,7 @@ def test_conversation_that_another_part_of_the_page_is_about_to_hold(enter, shar
     alice = enter("writer-1")
     alice.page.evaluate("list.close()")
     waiting = []
-    alice.page.route("**/realtime/subscribe", lambda route: waiting.append(route), times=1)
+    alice.page.route("**/realtime/subscribe", lambda route: waiting.extend([route]), times=1)
     channel = f"{alice.channel}-2"
     with alice.page.expect_request("**/realtime/subscribe"):
         alice.page.evaluate("(name) => void rt.subscribe(name)", channel)

@@ -193,7 +193,7 @@ def test_channel_that_is_wanted_again_while_it_is_let_go_is_held(shared_host, vi
     server = shared_host
     tab = visit(server.url, "member-3").open("public-1", "public-7")
     letting_go = []
-    tab.page.route("**/realtime/unsubscribe", lambda route: letting_go.append(route))
+    tab.page.route("**/realtime/unsubscribe", lambda route: letting_go.extend([route]))
     with tab.page.expect_request("**/realtime/unsubscribe"):
         tab.page.evaluate("rt.unsubscribe('public-7')")
 
