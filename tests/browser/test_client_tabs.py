@@ -31,7 +31,7 @@ def test_eight_tabs_share_one_stream_and_lose_nothing_when_its_holder_is_closed(
     assert tabs[0].leads
     others = visitor.close_leader()
     tick(server, 3)
-    visitor.wait_one_leads(timeout=2)
+    visitor.wait_one_leads()  # how soon: benchmarks/rows/painting.py
     tick(server, 4)
 
     for tab in others:
