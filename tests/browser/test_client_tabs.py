@@ -81,6 +81,20 @@ def test_leader_that_hangs_is_replaced_and_follows_when_it_is_back(shared_host, 
     assert not hung.leads
 
 
+def test_tab_that_loses_the_lead_at_once_does_not_lead(shared_host, visit):
+    """Two tabs that miss their leader may both take the lead: the second one has it."""
+    visitor = visit(shared_host.url, "member-3")
+    first, other = visitor.open(ROOM), visitor.open(ROOM)
+
+    leads = "new Promise((done) => setTimeout(() => done(rt.isLeader), 200))"
+    taken = "(() => { const { election } = rt.session; election.onLead(); election.onLost(); })()"
+    other.call(taken)
+
+    assert not other.call(leads)
+    assert first.leads
+    wait_one_stream(shared_host)
+
+
 @pytest.mark.parametrize("which", ["leader", "follower"])
 def test_page_that_the_browser_freezes_catches_up(shared_host, visit, which):
     server = shared_host

@@ -81,9 +81,11 @@ export class Session {
   }
 
   async #lead() {
+    const call = (this.call = {});
     // What the former leader told last may still be on its way.
     if (this.term) await new Promise((next) => setTimeout(next, 30));
-    if (!this.joined || this.leader) return;
+    // Two tabs may have taken the lead, one right after the other.
+    if (this.call !== call || this.leader) return;
     const term = Math.max(this.term + 1, Date.now());
     this.leader = new Leader({ base: this.base, bus: this, term, cursor: this.cursor });
     this.#obey(term);
@@ -93,7 +95,7 @@ export class Session {
 
   #follow() {
     this.leader?.stop();
-    this.leader = null;
+    this.leader = this.call = null;
   }
 
   /** Takes the lead from a leader that does not answer: a page that is frozen keeps its lock. */
