@@ -98,6 +98,7 @@ test: lint $(NPM_STAMP)
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev.stamp
+	$(call need,chromium,chromium fonts-liberation,the browser of one row)
 	$(call need,nginx,nginx libnginx-mod-nchan,a server to compare with)
 	@[ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || { \
 	  [ "$$(id -u)" = 0 ] && { apt-get -qq update && $(APT_INSTALL) libnginx-mod-nchan; } >/dev/null; } \

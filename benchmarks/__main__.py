@@ -21,12 +21,13 @@ from .rows import (
     figures,
     jobs,
     notifying,
+    painting,
     presence,
     sending,
     steady,
 )
 
-ROWS = ("1", "2", "3", "4", "5", "6", "7", "8", "cache", "jobs", "figures")
+ROWS = ("1", "2", "3", "4", "5", "6", "7", "8", "cache", "jobs", "painting", "figures")
 GROUPS = {
     steady: {"1", "4"},
     burst: {"2"},
@@ -37,6 +38,7 @@ GROUPS = {
     notifying: {"8"},
     cache: {"cache"},
     jobs: {"jobs"},
+    painting: {"painting"},
     figures: {"figures"},
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"

@@ -61,6 +61,7 @@ export class MessageList {
   readonly getSnapshot: () => Snapshot;
   /** Returns the `clientId`. */
   send(content: string, options?: { attachments?: ReadonlyArray<string | Attachment> }): string;
+  /** With those that have failed with it, in the order in which they were written. */
   retry(clientId: string): void;
   discard(clientId: string): void;
   /** With the `revision` that was edited, rejects with a Conflict if it is another by now. */

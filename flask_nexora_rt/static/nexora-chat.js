@@ -62,7 +62,12 @@ export class MessageList {
     // Somebody else holds the channel: it cannot begin where the history ends.
     if (this.rt.channel(this.conversationId) && !this.channel) this.#listen();
     const page = await this.#fetch(() => this.#renew()).catch((error) => this.#later(error, () => this.open()));
-    if (!this.channel && this.#wanted) this.#listen(page.position);
+    if (this.channel || !this.#wanted) return;
+    const taken = this.rt.channel(this.conversationId);
+    this.#listen(page.position);
+    // Meanwhile somebody else has it, from another position.
+    if (taken?.subscribed) this.#mend(() => this.#renew());
+    else if (taken) this.#isEarly = true;
   }
 
   close() {
@@ -120,7 +125,10 @@ export class MessageList {
     return this.#outbox.add(content, attachments);
   }
 
-  /** Sends a failed message again, as the same message: if it had arrived after all, it is not doubled. */
+  /**
+   * Sends a failed message again, as the same message: if it had arrived after all, it is not doubled. Those that have
+   * failed with it go along.
+   */
   retry(clientId) {
     this.#outbox.retry(clientId);
   }

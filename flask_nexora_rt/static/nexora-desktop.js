@@ -16,7 +16,9 @@ export class DesktopNotifications {
     Object.assign(this, { rt, icon, channelName: channel });
     this.onNew = (notification) => this.#arrived(notification);
     this.onRead = (change) => change.action !== "unread" && change.action !== "seen" && this.#close(change);
-    rt.signin().then(({ id }) => this.#listen(id), () => {});
+    this.onUser = ({ id }) => this.#follow(id);
+    rt.user.bind("pusher:signin_success", this.onUser).bind("pusher:signin_error", this.onUser);
+    if (rt.user.id) this.#follow(rt.user.id);
   }
 
   /** "granted", "denied", "default", or "unsupported". */
@@ -31,16 +33,24 @@ export class DesktopNotifications {
   }
 
   stop() {
-    this.stopped = true;
+    this.rt.user.unbind(null, this.onUser);
+    this.#leave();
+  }
+
+  /** Another user, or nobody, is signed in: what is shown was the former one's. */
+  #follow(userId) {
+    this.#leave();
+    this.#close({});
+    if (!userId) return;
+    this.channel = this.rt.subscribe(this.channelName ?? channels.user(userId));
+    this.channel.bind("notification:new", this.onNew).bind("notification:read", this.onRead).bind("notification:clear", this.onRead);
+  }
+
+  #leave() {
     if (!this.channel) return;
     this.channel.unbind("notification:new", this.onNew).unbind("notification:read", this.onRead).unbind("notification:clear", this.onRead);
     this.rt.unsubscribe(this.channel.name);
-  }
-
-  #listen(userId) {
-    if (this.stopped) return;
-    this.channel = this.rt.subscribe(this.channelName ?? channels.user(userId));
-    this.channel.bind("notification:new", this.onNew).bind("notification:read", this.onRead).bind("notification:clear", this.onRead);
+    this.channel = null;
   }
 
   #arrived(notification) {

@@ -15,7 +15,7 @@ LISTEN = """(options) => {
   }
 }"""
 SUBSCRIBE = """(names) => { for (const name of names) rt.subscribe(name); }"""
-LIVE = """(names) => names.every((name) => rt.channel(name).subscribed)"""
+LIVE = """(names) => names.every((name) => rt.channel(name)?.subscribed)"""
 SEEN = """(event) => seen.filter(([name]) => name === event).map(([, data]) => data)"""
 CALL = """async (expression) => {
   try {

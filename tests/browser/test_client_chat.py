@@ -24,7 +24,8 @@ class Chat:
         self.tab.wait_live(channel)
 
     def send(self, *texts):
-        return [self.page.evaluate("(text) => list.send(text)", text) for text in texts]
+        """Sends all of them at once; their client ids."""
+        return self.page.evaluate("(texts) => texts.map((text) => list.send(text))", texts)
 
     def shown(self):
         return self.page.evaluate(TEXTS)
@@ -108,6 +109,18 @@ def test_lost_answer_and_a_retry_show_one_message_and_no_failure(enter):
 
     for chat in (alice, bob):
         chat.wait_sent("did you get this?", "yes?")
+
+
+def test_messages_written_after_one_that_failed_do_not_overtake_it(enter):
+    alice, bob = enter("writer-1"), enter("writer-2")
+    alice.page.route("**/api/messages", lambda route: route.abort(), times=1)
+
+    first, *_ = alice.send("one", "two", "three")
+    alice.wait_state("failed")
+    alice.page.evaluate("(id) => list.retry(id)", first)
+
+    for chat in (alice, bob):
+        chat.wait_sent("one", "two", "three")
 
 
 def test_message_that_failed_offline_is_sent_by_itself_when_the_link_is_back(enter):
@@ -200,6 +213,38 @@ def edit(url, text, cookies):
     import requests
 
     return requests.patch(url, json={"content": text}, cookies=cookies, timeout=10)
+
+
+def test_conversation_that_another_part_of_the_page_is_about_to_hold(enter, shared_host):
+    """Its subscription begins after the history was read: what is between the two is fetched."""
+    alice = enter("writer-1")
+    alice.page.evaluate("list.close()")
+    waiting = []
+    alice.page.route("**/realtime/subscribe", lambda route: waiting.extend([route]), times=1)
+    channel = f"{alice.channel}-2"
+    with alice.page.expect_request("**/realtime/subscribe"):
+        alice.page.evaluate("(name) => void rt.subscribe(name)", channel)
+    alice.page.evaluate(OPEN, channel)
+
+    say(shared_host, channel, "between")
+    waiting[0].continue_()
+
+    alice.wait_sent("between")
+    say(shared_host, channel, "afterwards")
+    alice.wait_sent("between", "afterwards")
+
+
+def test_conversation_that_is_opened_and_closed_in_any_order_leaves_nothing(enter):
+    alice = enter("writer-1")
+    alice.page.route("**/api/messages?*", lambda route: route.abort(), times=1)
+
+    assert alice.tab.error("list.open()")["type"] == "NetworkError"
+    alice.tab.call("list.open()")
+    alice.page.evaluate("list.close()")
+    assert alice.page.evaluate("rt.channel(list.conversationId) === undefined")
+
+    alice.tab.call("(() => { const opened = list.open(); list.close(); return opened; })()")
+    assert alice.page.evaluate("rt.channel(list.conversationId) === undefined")
 
 
 def test_history_goes_further_back_on_request(enter, shared_host):

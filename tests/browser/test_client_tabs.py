@@ -31,7 +31,7 @@ def test_eight_tabs_share_one_stream_and_lose_nothing_when_its_holder_is_closed(
     assert tabs[0].leads
     others = visitor.close_leader()
     tick(server, 3)
-    visitor.wait_one_leads(timeout=2)
+    visitor.wait_one_leads()  # how soon: benchmarks/rows/painting.py
     tick(server, 4)
 
     for tab in others:
@@ -79,6 +79,20 @@ def test_leader_that_hangs_is_replaced_and_follows_when_it_is_back(shared_host, 
         tab.wait_seen("tick", 4)
     assert hung.seen("tick") == other.seen("tick") == [1, 2, 3, 4]
     assert not hung.leads
+
+
+def test_tab_that_loses_the_lead_at_once_does_not_lead(shared_host, visit):
+    """Two tabs that miss their leader may both take the lead: the second one has it."""
+    visitor = visit(shared_host.url, "member-3")
+    first, other = visitor.open(ROOM), visitor.open(ROOM)
+
+    leads = "new Promise((done) => setTimeout(() => done(rt.isLeader), 200))"
+    taken = "(() => { const { election } = rt.session; election.onLead(); election.onLost(); })()"
+    other.call(taken)
+
+    assert not other.call(leads)
+    assert first.leads
+    wait_one_stream(shared_host)
 
 
 @pytest.mark.parametrize("which", ["leader", "follower"])
@@ -187,6 +201,64 @@ def test_channel_is_held_until_its_last_holder_leaves(shared_host, visit):
     trigger(server, "public-1", data=2)
     other.wait_seen("tick")
     assert tab.page.evaluate(f"rt.channel('{ROOM}') === undefined")
+
+
+def test_channel_that_is_wanted_again_while_it_is_let_go_is_held(shared_host, visit):
+    server = shared_host
+    tab = visit(server.url, "member-3").open("public-1", "public-7")
+    letting_go = []
+    tab.page.route("**/realtime/unsubscribe", lambda route: letting_go.extend([route]))
+    with tab.page.expect_request("**/realtime/unsubscribe"):
+        tab.page.evaluate("rt.unsubscribe('public-7')")
+
+    tab.page.evaluate("() => void rt.subscribe('public-7')")
+    # A request that overtakes the other one would be on its way by now.
+    tab.page.wait_for_timeout(300)
+    letting_go[0].continue_()
+    tab.wait_live("public-7")
+    wait_until(lambda: "public-7" in held_channels(server), 30, "the channel to be held")
+    trigger(server, "public-7", data="still here")
+
+    assert tab.wait_seen("tick") == ["still here"]
+
+
+def test_requests_about_a_stream_end_with_it(shared_host, visit):
+    """The answer would be 404, in the console of a page that has done nothing wrong."""
+    tab = visit(shared_host.url, "member-3").open(ROOM)
+    tab.page.route("**/realtime/subscribe", lambda route: None)
+    with tab.page.expect_request("**/realtime/subscribe"):
+        tab.page.evaluate("() => void rt.subscribe('public-1')")
+
+    # Before the client's own patience ends.
+    with tab.page.expect_event(
+        "requestfailed", lambda one: one.url.endswith("/subscribe"), timeout=10_000
+    ):
+        tab.page.evaluate("rt.disconnect()")
+
+
+def test_more_channels_than_one_request_takes_survive_a_cut(shared_host, visit, make_proxy):
+    proxy = make_proxy(shared_host.url)
+    names = [f"public-{number}" for number in range(250)]
+    tab = visit(proxy.url, "member-3").page()
+    asked, kept = [], []
+
+    def keep_the_first(route):
+        asked.append(route.request.post_data_json["socket_id"])
+        route.continue_() if kept else kept.append(route)
+
+    tab.page.route("**/realtime/subscribe", keep_the_first)
+    tab.listen()
+    with tab.page.expect_request("**/realtime/subscribe"):
+        tab.page.evaluate("(names) => { for (const name of names) rt.subscribe(name); }", names)
+    proxy.refuse()
+    tab.wait_state("connecting")
+    kept[0].abort()
+    proxy.accept()
+
+    tab.wait_live(*names)
+
+    assert tab.seen("pusher:subscription_error") == []
+    assert all(asked)
 
 
 def held_channels(server):

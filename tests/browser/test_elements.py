@@ -58,7 +58,7 @@ class TestSmallElements:
         page.page.evaluate(
             "() => { document.querySelector('nexora-typing').nameOf = (id) => id.toUpperCase(); }"
         )
-        typing("ben", lasts=500)
+        typing("ben", lasts=2_000)
         expect(status).to_have_text("ANN and BEN are typing…")
         expect(status).to_have_text("ANN is typing…")
         for name in ("cid", "dan"):
@@ -138,9 +138,11 @@ def test_axe_finds_nothing(widgets, open_elements, scheme):
     notify(widgets, user, "read", "unread")
     page = open_elements(user, color_scheme=scheme)
     expect(bell(page)).to_have_accessible_name("Notifications, 2 unread")
-    trigger(
-        widgets, "private-conversation-7", "typing:start", {"userId": "x", "expiresInMs": 60_000}
-    )
+    page.wait("NexoraRT.default.channel('private-conversation-7')?.subscribed")
+    typing = {"userId": "x", "expiresInMs": 60_000}
+    trigger(widgets, "private-conversation-7", "typing:start", typing)
+    expect(page.page.locator("nexora-typing [role=status]")).to_have_text("1 person is typing…")
+    expect(page.page.locator("nexora-presence [part=avatar]").first).to_be_visible()
 
     for width in (1280, 390):
         page.page.set_viewport_size({"width": width, "height": 800})
@@ -160,4 +162,6 @@ def test_axe_finds_nothing(widgets, open_elements, scheme):
     page.page.evaluate("document.querySelector('nexora-connection').setAttribute('delay', 0)")
     page.page.evaluate("NexoraRT.default.disconnect()")
     expect(page.page.locator("nexora-connection [role=status]")).to_contain_text("Disconnected")
-    assert violations(page.page) == []
+    for width in (1280, 390):
+        page.page.set_viewport_size({"width": width, "height": 800})
+        assert violations(page.page) == []

@@ -1,9 +1,11 @@
 """The React hooks on the pages of the systems that name them, with npm's React in StrictMode."""
 
 import pytest
+import requests
 
 from tests.browser.commonjs import PACKAGES
 from tests.browser.widgets import notify, tell, trigger
+from tests.support.ports import wait_until
 
 CONVERSATION = "private-conversation-7"
 
@@ -195,6 +197,31 @@ class TestCollaboration:
         ann.wait_text("#latest", "activity 51")
         ann.wait_text("#feed", "50: activity 51, activity 50, activity 49")
 
+    def test_thread_of_an_organisation_hears_of_itself_alone(self, widgets, open_react):
+        ann = open_react("ann", ["OrganizationThread", {"threadId": "7", "organizationId": "acme"}])
+        ann.wait_text("#org-thread", "live - -")
+
+        for thread in ("8", "7"):
+            about = {"threadId": thread, "comment": {"id": "1", "content": f"on {thread}"}}
+            trigger(widgets, "private-org-acme", "comment:created", about)
+            status = {"threadId": thread, "oldStatus": "open", "newStatus": f"done {thread}"}
+            trigger(widgets, "private-org-acme", "thread:status_changed", status)
+
+        ann.wait_text("#org-thread", "live done 7 on 7")
+
+    def test_nothing_is_subscribed_to_before_it_is_known_what(self, widgets, open_react):
+        """The data is loaded, the user is signed in: only then does the seed page listen."""
+        unknown = {"threadId": None, "organizationId": None}
+        ann = open_react("ann", ["ThreadPage", unknown], ["Dashboard", unknown])
+        ann.wait_connected()
+        assert ann.page.evaluate("left().channels") == []
+
+        known = {"threadId": "9", "organizationId": "acme"}
+        ann.draw(["ThreadPage", known], ["Dashboard", known])
+
+        ann.wait_text("#thread-page", "live Old open 0")
+        ann.wait_text("#latest", "live")
+
 
 def test_a_thousand_mounts_and_unmounts_leave_nothing_behind(widgets, open_react):
     ann = open_react("ann")
@@ -206,7 +233,12 @@ def test_a_thousand_mounts_and_unmounts_leave_nothing_behind(widgets, open_react
 
     ann.wait("left().channels.length === 0")
     assert ann.page.evaluate("left()") == before
+    wait_until(lambda: held_channels(widgets) == [], 30, "the server to hold no channel")
     ann.draw(["Everything", {"id": "5"}])
     ann.wait_text("#chat-state", "live")
     trigger(widgets, "guild-5", "message:new", {"id": "1", "content": "once"})
     ann.wait_text("#chat", "once")
+
+
+def held_channels(server):
+    return requests.get(f"{server.url}/channels", timeout=10).json()

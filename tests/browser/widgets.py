@@ -28,7 +28,7 @@ class WidgetPage:
 
     def _note(self, message: Any) -> None:
         if message.type in ("error", "warning"):
-            self.problems.append(message.text)
+            self.problems.append(f"{message.text} {message.location.get('url', '')}".rstrip())
 
     def forgive(self, text: str) -> None:
         """Forgets the problems that contain `text`, because the test has caused them."""

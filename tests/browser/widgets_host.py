@@ -114,6 +114,6 @@ def activity():
     return jsonify([collab.record_activity("acme", one) for one in request.get_json()])
 
 
-@app.get("/streams")
-def streams():
-    return jsonify(count=len(app.extensions["nexora_rt"].runtime.hub))
+@app.get("/channels")
+def channels():
+    return jsonify(sorted(rt.channels_info()["channels"]))

@@ -11,8 +11,7 @@ from flask_nexora_rt.blueprints.assets import STATIC
 RUN = """
 import { readFileSync } from "node:fs";
 import { Ring } from "./nexora/ring.js";
-import { isKnown } from "./nexora/session.js";
-import { compare } from "./nexora/position.js";
+import { compare, isKnown } from "./nexora/position.js";
 const scope = { Ring, isKnown, compare };
 const [names, values] = [Object.keys(scope), Object.values(scope)];
 const scripts = JSON.parse(readFileSync(0, "utf8"));

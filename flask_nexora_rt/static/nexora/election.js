@@ -4,6 +4,15 @@ const LEASE_MS = 3_000;
 const RENEW_MS = 1_000;
 const CLAIM_MS = 60;
 
+/** Whether tabs can talk, and agree on who leads. */
+export function canShare() {
+  try {
+    return Boolean(globalThis.BroadcastChannel && (navigator.locks || localStorage));
+  } catch {
+    return false; // storage is switched off
+  }
+}
+
 export const elect = (name, callbacks) => new (globalThis.navigator?.locks ? LockElection : LeaseElection)(name, callbacks);
 
 /** The browser frees the lock of a tab that dies, and gives it to the next one in the queue. */

@@ -11,11 +11,11 @@ export const retryAfter = (response) => Number(response.headers.get("Retry-After
  * Ask `url` with JSON; the answer's JSON. Rejects with a NexoraError: what the server said, or `NetworkError`
  * when no answer came, in which case the server may or may not have done it.
  */
-export async function request(url, { method = "POST", body, ...options } = {}) {
+export async function request(url, { method = "POST", body, stop, ...options } = {}) {
   const response = await answer(url, {
     method,
     credentials: "same-origin",
-    signal: AbortSignal.timeout?.(PATIENCE_MS),
+    signal: patience(stop),
     headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
     body: body === undefined ? undefined : JSON.stringify(body),
     ...options,
@@ -24,6 +24,12 @@ export async function request(url, { method = "POST", body, ...options } = {}) {
   if (!response.ok) throw NexoraError.of(response.status, json, retryAfter(response));
   if (json === undefined) throw new NexoraError("NetworkError", "the answer is not JSON", { retryable: true });
   return json;
+}
+
+/** Ends a request that takes too long, or when `stop` says so. */
+function patience(stop) {
+  const late = AbortSignal.timeout?.(PATIENCE_MS);
+  return stop ? (AbortSignal.any?.([stop, late]) ?? stop) : late;
 }
 
 async function answer(url, options) {

@@ -1,16 +1,14 @@
 // The leading tab's part: it holds the stream for all tabs of the browser, and tells them what comes.
 
 import { NexoraError } from "./errors.js";
-import { request } from "./http.js";
 import { Link } from "./link.js";
 import { latest } from "./position.js";
 import { Ring } from "./ring.js";
+import { Steering } from "./steering.js";
 
 // gunicorn takes 4,094 bytes of request line.
 const URL_ROOM = 3_500;
-const PER_REQUEST = 100;
-const AGAIN_MS = 1_000;
-const LINGER_MS = 1_000;
+const PER_URL = 100;
 const SETTLE_MS = 250;
 const UNAVAILABLE_MS = 10_000;
 const ROLL_CALL_MS = 60_000;
@@ -32,6 +30,14 @@ export class Leader {
       onDenied: (status) => this.#denied(status),
       onError: (error, final) => this.#fail(error, final),
     });
+    const { ring, tabs, refused } = this;
+    this.steering = new Steering({
+      base, ring, tabs, refused,
+      onHeld: (names) => this.#admitAll(names),
+      onRefused: (name, status) => this.#refuse(name, status),
+      onError: (error) => this.#fail(error),
+      onGone: () => this.link.renew(),
+    });
   }
 
   /** Asks who is there, waits for the answers of `others` tabs, and opens the stream. */
@@ -48,9 +54,9 @@ export class Leader {
   stop() {
     this.stopped = true;
     clearTimeout(this.timer);
-    clearTimeout(this.again);
     clearInterval(this.rollCall);
     this.link.close();
+    this.steering.close();
   }
 
   // --- what tabs say ------------------------------------------------------------------------------
@@ -60,11 +66,11 @@ export class Leader {
     for (const name of fresh) this.refused.delete(name);
     if (!this.settled) this.position = latest(this.position, cursor);
     if (this.state === "failed" && fresh.length) this.revive();
-    this.#sync();
+    this.steering.sync();
   }
 
   bye({ from }) {
-    if (this.tabs.delete(from)) this.#sync();
+    if (this.tabs.delete(from)) this.steering.sync();
   }
 
   wake(force) {
@@ -105,14 +111,10 @@ export class Leader {
       tab.present = false;
     }
     this.#tell({ type: "who" });
-    this.#sync();
+    this.steering.sync();
   }
 
   // --- the stream ---------------------------------------------------------------------------------
-
-  #names() {
-    return new Set([...this.tabs.values()].flatMap((tab) => [...tab.channels.keys()]));
-  }
 
   /** The URL of a stream that goes on after `position`; who has seen something else is served once it is open. */
   #url() {
@@ -122,7 +124,7 @@ export class Leader {
     const query = new URLSearchParams({ format: "envelope" });
     if (this.position) query.set("last_event_id", this.position);
     const names = [...new Set(wanted.filter(suits).map(([name]) => name))];
-    this.asked = names.slice(0, PER_REQUEST).filter((name) => `${query}${name}`.length < URL_ROOM && !query.append("channel", name));
+    this.asked = names.slice(0, PER_URL).filter((name) => `${query}${name}`.length < URL_ROOM && !query.append("channel", name));
     return `${this.base}/realtime/stream?${query}`;
   }
 
@@ -149,8 +151,8 @@ export class Leader {
     this.user = user_id;
     this.ring.restart(channels, { from, position: this.position, replayed, recovered: recovered && !another });
     this.#set("connected");
-    for (const [id, tab] of this.tabs) this.#admit(id, tab, channels);
-    this.#sync();
+    this.#admitAll(channels);
+    this.steering.open(socket_id);
   }
 
   /** Another user has signed in: what tabs have seen was the former one's. */
@@ -161,6 +163,7 @@ export class Leader {
 
   #down(seconds) {
     this.socketId = null;
+    this.steering.close();
     this.retryIn = seconds;
     for (const name of this.ring.unsettled) this.#doubt(name);
     if (this.state === "connected") this.#patience();
@@ -199,6 +202,10 @@ export class Leader {
 
   // --- channels -----------------------------------------------------------------------------------
 
+  #admitAll(names) {
+    for (const [id, tab] of this.tabs) this.#admit(id, tab, names);
+  }
+
   /** Lets a tab have those of `names` that it waits for, from where it has seen them. */
   #admit(to, tab, names) {
     const channels = {};
@@ -207,7 +214,7 @@ export class Leader {
       if (!sub || sub.active || !held) continue;
       const replay = sub.since ? this.ring.after(name, sub.since) : [];
       if (replay === undefined) {
-        this.#syncLater(0.1);
+        this.steering.syncLater(0.1);
         continue;
       }
       sub.active = true;
@@ -231,92 +238,4 @@ export class Leader {
   #release(name) {
     for (const { channels } of this.tabs.values()) if (channels.has(name)) channels.get(name).active = false;
   }
-
-  /** Makes the stream hold what the tabs want; one request after the other, until nothing is left to do. */
-  async #sync() {
-    this.dirty = true;
-    if (this.busy) return;
-    this.busy = true;
-    try {
-      while (this.dirty && this.socketId && !this.stopped) {
-        this.dirty = false;
-        await this.#subscribe();
-      }
-    } catch (error) {
-      this.#notSynced(error);
-    } finally {
-      this.busy = false;
-    }
-    this.#dropLater();
-  }
-
-  #notSynced(error) {
-    // The stream is another user's, or no more: it is opened anew in today's session.
-    if ([401, 403, 404].includes(error.status)) return this.link.renew();
-    this.#syncLater(error.retryAfter);
-    if (!error.retryable) this.#fail(error);
-  }
-
-  #syncLater(seconds) {
-    clearTimeout(this.again);
-    this.again = setTimeout(() => this.#sync(), seconds * 1000 || AGAIN_MS);
-  }
-
-  #subscribe() {
-    const groups = new Map();
-    for (const tab of this.tabs.values()) {
-      for (const [name, { active, since }] of tab.channels) {
-        if (active || this.refused.has(name)) continue;
-        // Also what the stream holds already: the server says whether today's session may have it.
-        const key = this.ring.held.has(name) ? "" : (since ?? "");
-        if (!groups.has(key)) groups.set(key, new Set());
-        groups.get(key).add(name);
-      }
-    }
-    const calls = [...groups].flatMap(([since, names]) => inChunks([...names]).map((chunk) => () => this.#ask(chunk, since)));
-    return calls.reduce((before, call) => before.then(call), Promise.resolve());
-  }
-
-  async #ask(names, since) {
-    const { socketId } = this;
-    const added = names.filter((name) => !this.ring.held.has(name));
-    for (const name of added) this.ring.hold(name, since || null);
-    const body = { socket_id: socketId, channels: names, ...(since && { last_event_id: since }) };
-    const answer = await this.#post("subscribe", body).catch(refusalOf(names));
-    if (this.socketId !== socketId || this.stopped) return;
-    for (const [name, status] of Object.entries(answer.refused)) {
-      if (added.includes(name)) this.ring.held.delete(name);
-      this.#refuse(name, status);
-      if (status >= 500) this.#syncLater();
-    }
-    if (answer.error) throw answer.error;
-    for (const [id, tab] of this.tabs) this.#admit(id, tab, answer.subscribed);
-  }
-
-  #dropLater() {
-    clearTimeout(this.dropping);
-    // Not at once: who goes to another page of the same site wants them again.
-    this.dropping = setTimeout(() => this.#drop().catch((error) => this.#notSynced(error)), LINGER_MS);
-  }
-
-  async #drop() {
-    const wanted = this.#names();
-    const names = [...this.ring.held.keys()].filter((name) => !wanted.has(name));
-    if (!names.length || !this.socketId || this.stopped) return;
-    for (const name of names) this.ring.held.delete(name);
-    for (const channels of inChunks(names)) await this.#post("unsubscribe", { socket_id: this.socketId, channels });
-  }
-
-  #post(path, body) {
-    return request(`${this.base}/realtime/${path}`, { body });
-  }
 }
-
-const inChunks = (names) => (names.length ? [names.slice(0, PER_REQUEST), ...inChunks(names.slice(PER_REQUEST))] : []);
-
-/** A request that is wrong in itself will not be right later; after any other error it is asked again. */
-const refusalOf = (names) => (error) => {
-  const wrong = [400, 413, 422].includes(error.status);
-  const refused = wrong ? Object.fromEntries(names.map((name) => [name, error.status])) : {};
-  return { subscribed: [], refused, error: wrong ? undefined : error };
-};

@@ -10,3 +10,15 @@ export function compare(a, b) {
 }
 
 export const latest = (a, b) => (compare(a, b) < 0 ? b : a);
+
+/** Whether a replay shows what was shown before: a connection may be cut within one event of several channels. */
+export function isKnown(sub, { event, position, data }) {
+  if (!position) return false;
+  const order = compare(position, sub.last);
+  if (order < 0) return true;
+  if (order > 0) Object.assign(sub, { last: position, shown: new Map() });
+  const text = JSON.stringify(data);
+  if (sub.shown?.get(event) === text) return true;
+  (sub.shown ??= new Map()).set(event, text);
+  return false;
+}

@@ -1,20 +1,12 @@
 // One tab's part: it says what it wants, filters what the leader tells, and knows what it has seen.
 
-import { elect } from "./election.js";
+import { canShare, elect } from "./election.js";
 import { Leader } from "./leader.js";
-import { compare, latest } from "./position.js";
+import { watchPage } from "./page.js";
+import { isKnown, latest } from "./position.js";
 
 const LOOK_MS = 2_000;
 const DEAD_MS = 5_000;
-
-/** Whether tabs can talk, and agree on who leads. */
-function canShare() {
-  try {
-    return Boolean(globalThis.BroadcastChannel && (navigator.locks || localStorage));
-  } catch {
-    return false; // storage is switched off
-  }
-}
 
 const newId = () => crypto.getRandomValues(new Uint32Array(3)).join("-");
 
@@ -28,7 +20,7 @@ export class Session {
     this.share = share && canShare();
     this.name = `nexora-rt/1:${new URL(base, location.href)}`;
     this.leader = null;
-    for (const [target, event, handler] of this.#listeners()) target.addEventListener(event, handler);
+    watchPage({ onAway: () => this.#goAway(), onBack: (force) => this.#comeBack(force), onLook: () => this.#announceLater() });
   }
 
   // --- life ---------------------------------------------------------------------------------------
@@ -58,12 +50,6 @@ export class Session {
     this.#pauseAll();
   }
 
-  /** Leaves for good. */
-  end() {
-    this.leave();
-    for (const [target, event, handler] of this.#listeners()) target.removeEventListener(event, handler);
-  }
-
   get leads() {
     return Boolean(this.leader);
   }
@@ -72,31 +58,13 @@ export class Session {
     return this.leader ? this.leader.someTabIsVisible : undefined;
   }
 
-  #handlers = null;
-
-  #listeners() {
-    const back = (force) => () => (this.away ? this.#comeBack() : this.#wake(force));
-    const goAway = () => {
-      this.away = this.away || this.joined;
-      this.leave();
-    };
-    const seen = () => {
-      this.#announceLater();
-      if (document.visibilityState === "visible") back(false)();
-    };
-    return (this.#handlers ??= [
-      [globalThis, "online", back(false)],
-      // It may be wrong (a server on this machine): what the stream says is believed.
-      [globalThis, "offline", back(true)],
-      [globalThis, "pagehide", goAway],
-      [globalThis, "pageshow", (event) => event.persisted && back(true)()],
-      [document, "freeze", goAway],
-      [document, "resume", back(true)],
-      [document, "visibilitychange", seen],
-    ]);
+  #goAway() {
+    this.away ||= this.joined;
+    this.leave();
   }
 
-  #comeBack() {
+  #comeBack(force) {
+    if (!this.away) return this.#wake(force);
     this.away = false;
     this.join();
   }
@@ -113,9 +81,11 @@ export class Session {
   }
 
   async #lead() {
+    const call = (this.call = {});
     // What the former leader told last may still be on its way.
     if (this.term) await new Promise((next) => setTimeout(next, 30));
-    if (!this.joined || this.leader) return;
+    // Two tabs may have taken the lead, one right after the other.
+    if (this.call !== call || this.leader) return;
     const term = Math.max(this.term + 1, Date.now());
     this.leader = new Leader({ base: this.base, bus: this, term, cursor: this.cursor });
     this.#obey(term);
@@ -125,7 +95,7 @@ export class Session {
 
   #follow() {
     this.leader?.stop();
-    this.leader = null;
+    this.leader = this.call = null;
   }
 
   /** Takes the lead from a leader that does not answer: a page that is frozen keeps its lock. */
@@ -320,16 +290,4 @@ export class Session {
     if (sub) this.#pause(sub, sub.last);
     this.#announceLater();
   }
-}
-
-/** Whether a replay shows what was shown before: a connection may be cut within one event of several channels. */
-export function isKnown(sub, { event, position, data }) {
-  if (!position) return false;
-  const order = compare(position, sub.last);
-  if (order < 0) return true;
-  if (order > 0) Object.assign(sub, { last: position, shown: new Map() });
-  const text = JSON.stringify(data);
-  if (sub.shown?.get(event) === text) return true;
-  (sub.shown ??= new Map()).set(event, text);
-  return false;
 }

@@ -123,6 +123,13 @@ function ThreadPage({ threadId, organizationId }) {
     h("output", { id: "members" }, `${memberCount}: ${viewers.map(({ name }) => name).join(", ")}`));
 }
 
+function OrganizationThread({ threadId, organizationId }) {
+  const options = { organizationId, via: "organization" };
+  const { threadUpdate, isConnected } = useRealtimeThread(threadId, options);
+  const { newComment } = useRealtimeComments(threadId, options);
+  return h("output", { id: "org-thread" }, `${isConnected ? "live" : "waiting"} ${threadUpdate?.status ?? "-"} ${newComment?.content ?? "-"}`);
+}
+
 function Dashboard({ organizationId }) {
   const { latestActivity, activityFeed, isConnected } = useRealtimeActivity({ organizationId });
   return h("div", null,
@@ -136,7 +143,7 @@ function Everything({ id = "1" }) {
 
 // --- for the tests --------------------------------------------------------------------------------
 
-const components = { Bounties, ConnectionStatus, Dashboard, Everything, GuildChat, MessageThread, NotificationBell, NotificationSystem, ProductPage, ThreadPage };
+const components = { Bounties, ConnectionStatus, Dashboard, Everything, GuildChat, MessageThread, NotificationBell, NotificationSystem, OrganizationThread, ProductPage, ThreadPage };
 const root = createRoot(document.getElementById("root"));
 
 /** Draws components by name, `[["GuildChat", {guildId: "1"}], …]`, in StrictMode, below a provider. */

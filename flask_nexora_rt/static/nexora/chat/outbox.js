@@ -8,6 +8,8 @@ const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000
 /** The drafts of one conversation, in the order in which they were written. */
 export class Outbox {
   #drafts = new Map();
+  // By draft: which of its attempts counts. Those that were taken back are passed over.
+  #tickets = new Map();
   #sending = Promise.resolve();
 
   /** `list` has `rt` and `conversationId`; `onSent(message)` gets what the server has saved. */
@@ -29,14 +31,18 @@ export class Outbox {
   }
 
   retry(clientId) {
-    if (this.#drafts.get(clientId)?.state !== "failed") return;
-    this.#change(clientId, { state: "sending", error: null });
-    this.#post(clientId);
+    const { state, error } = this.#drafts.get(clientId) ?? {};
+    if (state !== "failed") return;
+    const along = [...this.#drafts.values()].filter((draft) => draft.error === error);
+    for (const draft of along) {
+      this.#change(draft.clientId, { state: "sending", error: null });
+      this.#post(draft.clientId);
+    }
   }
 
   /** Tries again what failed for want of a connection. */
   retryAll() {
-    for (const { clientId, error } of this.#drafts.values()) if (error?.retryable) this.retry(clientId);
+    for (const { clientId, error } of [...this.#drafts.values()]) if (error?.retryable) this.retry(clientId);
   }
 
   discard(clientId) {
@@ -46,10 +52,12 @@ export class Outbox {
   /** The message is in the history: the stream may tell so before the answer does. */
   sent(clientId) {
     this.#drafts.delete(clientId);
+    this.#tickets.delete(clientId);
   }
 
   clear() {
     this.#drafts.clear();
+    this.#tickets.clear();
   }
 
   #change(clientId, change) {
@@ -60,7 +68,9 @@ export class Outbox {
   }
 
   #post(clientId) {
-    this.#sending = this.#sending.then(() => this.#try(clientId, TRIES));
+    const ticket = {};
+    this.#tickets.set(clientId, ticket);
+    this.#sending = this.#sending.then(() => this.#tickets.get(clientId) === ticket && this.#try(clientId, TRIES));
   }
 
   async #try(clientId, tries) {
@@ -73,6 +83,15 @@ export class Outbox {
       this.onSent(message);
     } catch (error) {
       if (error.type === "RateLimited" && tries) return pause(error.retryAfter ?? 1).then(() => this.#try(clientId, tries - 1));
+      this.#fail(clientId, error);
+    }
+  }
+
+  #fail(failed, error) {
+    // What was written later must not get there first.
+    const waiting = [...this.#drafts.values()].filter(({ state }) => error.retryable && state === "sending").map(({ clientId }) => clientId);
+    for (const clientId of new Set([failed, ...waiting])) {
+      this.#tickets.delete(clientId);
       this.#change(clientId, { state: "failed", error });
     }
   }
