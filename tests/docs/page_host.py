@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from flask import Flask, request
+from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin, current_user, login_required, login_user
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,6 +17,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from flask_nexora_rt import NexoraRT
 
 from .pages import Page
+
+
+class Visitor(FlaskClient):
+    """A client whose requests know nothing of the page's own: `g`, its user, its session."""
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        return Context().run(super().open, *args, **options)
 
 
 @contextmanager
@@ -29,6 +38,7 @@ def namespace(folder: Path, **config: Any) -> Iterator[dict[str, Any]]:
         NEXORA_RT_CRON_SECRET="0123456789",
     )
     app.config.update(config)
+    app.test_client_class = Visitor
     db = SQLAlchemy(app)
     User = _user_model(db)  # noqa: N806 - it is a class
     LoginManager(app).user_loader(lambda user_id: db.session.get(User, user_id))
