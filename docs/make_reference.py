@@ -1,4 +1,4 @@
-"""Writes ``reference.md`` from the docstrings: ``make reference``. A test says when it is out of date."""
+"""Writes ``reference.md`` from the docstrings: ``make reference``; a test says when to."""
 
 import inspect
 import re
@@ -44,7 +44,7 @@ INTERNAL = {
 }
 HEAD = """# Reference
 
-Written by `make reference` from the docstrings; do not edit. Guides for each part are in the [index](index.md).
+Written by `make reference` from the docstrings; do not edit. The [index](index.md) has guides.
 Parameters after `*` are given by name. `commit=False` joins your transaction.
 """
 
@@ -73,7 +73,9 @@ def _classes() -> Iterator[str]:
     yield "## CacheTTL\n\nSeconds.\n\n| name | value |\n| --- | --- |"
     yield "\n".join(f"| `CacheTTL.{name}` | {value} |" for name, value in times.items()) + "\n"
     for kind in (Nexora, Marketplace, Collaboration):
-        yield from _class(f"{kind.__module__.removeprefix('flask_nexora_rt.')}.{kind.__name__}", kind)
+        yield from _class(
+            f"{kind.__module__.removeprefix('flask_nexora_rt.')}.{kind.__name__}", kind
+        )
     yield "## flask_nexora_rt.testing\n"
     yield _text(testing) + "\n"
     yield from _method(testing.make_app, "make_app")
@@ -113,13 +115,17 @@ def _text(one: Any) -> str:
 
 
 def _errors() -> Iterator[str]:
-    yield "## Errors\n\nAll are `NexoraError`. The first ones are exported by `flask_nexora_rt`, the others are in"
-    yield "`flask_nexora_rt.errors`.\n\n| error | status | retry | when |\n| --- | --- | --- | --- |"
-    found = [e for _, e in inspect.getmembers(errors, inspect.isclass) if issubclass(e, NexoraError)]
+    yield "## Errors\n\nAll are `NexoraError`. The first ones are exported by `flask_nexora_rt`,"
+    yield "the others are in `flask_nexora_rt.errors`.\n"
+    yield "| error | status | retry | when |\n| --- | --- | --- | --- |"
+    found = [
+        e for _, e in inspect.getmembers(errors, inspect.isclass) if issubclass(e, NexoraError)
+    ]
     exported = set(flask_nexora_rt.__all__)
     for error in sorted(found, key=lambda e: (e.__name__ not in exported, e.__name__)):
         retry = "yes" if error.retryable else ""
-        yield f"| `{error.__name__}` | {error.status} | {retry} | {' '.join(_text(error).split())} |"
+        when = " ".join(_text(error).split())
+        yield f"| `{error.__name__}` | {error.status} | {retry} | {when} |"
     yield ""
 
 
