@@ -1,80 +1,37 @@
-"""JavaScript and HTML of the documentation: it parses, and what it imports is there."""
+"""JavaScript and HTML of the documentation: it parses, and what it calls and imports is there."""
 
 import json
 import re
 import subprocess
 from pathlib import Path
 
-from flask_nexora_rt.blueprints.assets import STATIC
-
 from .page_host import namespace
 from .pages import PAGES, ROOT
 
-BLOCKS = [block for page in PAGES for block in page.of("js", "jsx")]
-_IMPORT = re.compile(r"import (?:(\w+)|\{([^}]*)\}) from \"([^\"]+)\"")
-# What a page brings along itself.
-FOREIGN = {"laravel-echo", "react", "pusher-js"}
-PARSE = """
-const ts = require("typescript");
-const compilerOptions = { allowJs: true, jsx: "preserve", target: "esnext", module: "esnext" };
-const blocks = JSON.parse(require("fs").readFileSync(0, "utf8"));
-for (const [name, text] of blocks) {
-  const options = { fileName: "block.jsx", reportDiagnostics: true, compilerOptions };
-  for (const { messageText } of ts.transpileModule(text, options).diagnostics)
-    console.log(name + ": " + ts.flattenDiagnosticMessageText(messageText, " "));
-}
-"""
+BLOCKS = [(str(block), block.text) for page in PAGES for block in page.of("js", "jsx")]
+WRONG = [
+    ("syntax.md:1", "const a = ;"),
+    ("method.md:1", 'rt.subscribeTo("guild-1");'),
+    ("import.md:1", 'import { MessageLists } from "…/nexora-chat.js";'),
+    ("module.md:1", 'import { MessageList } from "…/nexora-chats.js";'),
+]
 
 
-def parse(blocks: list[tuple[str, str]]) -> str:
-    """What is wrong with the blocks as modules, one line each."""
-    modules = ROOT / "tests/browser"
-    command = ["node", "-e", PARSE]
-    source = json.dumps(blocks)
-    ran = subprocess.run(command, input=source, cwd=modules, capture_output=True, text=True)
+def mistakes(blocks: list[tuple[str, str]]) -> list[str]:
+    """What is wrong with the blocks, by our modules' type declarations; see the script."""
+    command = ["node", str(ROOT / "tests/docs/check_snippets.cjs")]
+    ran = subprocess.run(command, input=json.dumps(blocks), capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return ran.stdout.splitlines()
 
 
-def test_every_block_parses_as_a_module() -> None:
+def test_every_block_is_a_module_that_uses_the_client_as_it_is_declared() -> None:
     assert len(BLOCKS) > 10
-    assert parse([(str(block), block.text) for block in BLOCKS]) == ""
-
-
-def test_a_block_with_a_mistake_would_be_found() -> None:
-    assert "wrong.md:1" in parse([("wrong.md:1", "const a = ;")])
-
-
-def test_what_the_blocks_import_is_exported() -> None:
-    missing = [
-        f"{block}: {name} from {source}"
-        for block in BLOCKS
-        for name, source in imports(block.text)
-        if source not in FOREIGN and name not in exports(source)
-    ]
-    assert missing == []
-
-
-def imports(text: str) -> list[tuple[str, str]]:
-    found = []
-    for default, names, source in _IMPORT.findall(text):
-        found += [("default", source)] if default else []
-        found += [
-            (name.split(" as ")[0].strip(), source) for name in names.split(",") if name.strip()
-        ]
-    return found
-
-
-def exports(source: str) -> set[str]:
-    """The names that the declarations of one of our modules export."""
-    declared = STATIC / (source.rpartition("/")[2].removesuffix(".js") + ".d.ts")
-    text = declared.read_text() if declared.exists() else ""
-    found = set(
-        re.findall(r"export (?:declare )?(?:abstract )?(?:class|function|const) (\w+)", text)
-    )
-    for names in re.findall(r"export \{([^}]*)\}", text):
-        found |= {name.split(" as ")[-1].strip() for name in names.split(",")}
-    return found | ({"default"} if "export default" in text else set())
+    found = mistakes([*BLOCKS, *WRONG])
+    invented = {name for name, _ in WRONG}
+    assert [line for line in found if line.partition(": ")[0] not in invented] == []
+    # And the check can see: each of the invented mistakes is found.
+    assert {line.partition(": ")[0] for line in found} == invented
 
 
 def test_templates_render(tmp_path: Path) -> None:
