@@ -10,10 +10,13 @@ const STATIC = path.join(root, "flask_nexora_rt/static/");
 const NOT_SHOWN = new Set([2304, 2552]);
 const FOREIGN = /Cannot find module '(laravel-echo|react|pusher-js)'/;
 
+// Where the app serves our modules; "…/" stands for the address that nexora_rt_asset() gives.
+const SERVED = /…\/|\/api\/realtime\/assets\//g;
+
 const blocks = JSON.parse(fs.readFileSync(0, "utf8"));
 const files = new Map(
-  // "…/" stands for the address that nexora_rt_asset() gives. An export makes it a module.
-  blocks.map(([, text], i) => [`/docs/${i}.jsx`, `${text.replaceAll("…/", STATIC)}\nexport {};\n`]),
+  // An export makes it a module, if nothing else does.
+  blocks.map(([, text], i) => [`/docs/${i}.jsx`, `${text.replace(SERVED, STATIC)}\nexport {};\n`]),
 );
 const CLIENT = `import("${STATIC}nexora-rt.js").NexoraRT`;
 files.set("/docs/page.d.ts", `declare const NexoraRT: typeof ${CLIENT}; declare const rt: ${CLIENT};`);
