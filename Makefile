@@ -2,6 +2,7 @@
 # `make test`   lint, types and every test    `make test PYTEST_ARGS="-k resume -x"`
 # `make bench`  side by side with other servers
 # `make lint`   ruff and mypy only            `make clean`
+# `make reference`  docs/reference.md, from the docstrings
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,7 +36,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench clean venv check-demo
+.PHONY: help demo test lint bench reference clean venv check-demo
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -104,6 +105,9 @@ bench: $(VENV)/.dev.stamp
 	  [ "$$(id -u)" = 0 ] && { apt-get -qq update && $(APT_INSTALL) libnginx-mod-nchan; } >/dev/null; } \
 	  || { echo "Nchan is missing, on Debian: apt-get install libnginx-mod-nchan"; exit 1; }
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+reference: $(VENV)/.dev.stamp
+	$(BIN)/python docs/make_reference.py
 
 clean:
 	rm -rf $(VENV) build dist benchmarks/build tests/browser/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

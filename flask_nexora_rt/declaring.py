@@ -40,7 +40,7 @@ class Declaring:
         It is asked at every subscribe and every resume, for signed-in users only. With
         ``public=True`` everybody may hold the channel and nobody is asked; it needs no function.
         Who may hold a channel may also read and write messages there, unless ``conversation``
-        is false; it is for public channels. For a channel to look at, such as an order's.
+        is false, as it is for public channels: for a channel to look at, such as an order's.
         Raises `PatternError` when the pattern is malformed or as specific as another one.
         """
         parsed = Pattern(pattern)

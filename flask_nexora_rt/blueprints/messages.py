@@ -158,7 +158,7 @@ def require_member(state: State, conversation_id: str) -> str:
 
 
 def require_reader(state: State, message_id: str) -> str:
-    """As `require_member`, by a message; 403 also when there is none: ids tell nothing."""
+    """As `require_member`, by a message; 404 when there is none."""
     if state.caller().id is None:
         raise Unauthorized
     try:
