@@ -45,10 +45,10 @@ export class MessageList {
 
   /** Fetches the newest page and goes on from there. Rejects with a NexoraError; may be called again. */
   async open() {
-    // A channel that somebody holds, or is about to, begins where they said: listen before the history is read.
-    if (this.rt.channel(this.conversationId)) this.#listen();
+    const live = this.rt.channel(this.conversationId)?.subscribed;
+    if (live) this.#listen();
     const page = await this.#fetch(() => this.#page());
-    this.#listen(page.position);
+    if (!this.channel) this.#listen(page.position);
   }
 
   close() {
@@ -60,7 +60,6 @@ export class MessageList {
   }
 
   #listen(lastEventId) {
-    if (this.channel) return;
     // From where the history was read: nothing is between the two.
     this.channel = this.rt.subscribe(this.conversationId, { lastEventId: lastEventId ?? undefined });
     for (const [event, handler] of Object.entries(this.handlers)) this.channel.bind(event, handler);
