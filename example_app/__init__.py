@@ -18,10 +18,15 @@ from example_app import (
     direct,
     disputes,
     guilds,
+    market,
+    market_orders,
+    market_talks,
     membership,
     notifications,
     pages,
     seed,
+    thread_events,
+    threads,
     tribunal,
 )
 from example_app.models import Receipt, db
@@ -34,8 +39,12 @@ AREAS = (
     direct,
     disputes,
     guilds,
+    market,
+    market_orders,
+    market_talks,
     membership,
     notifications,
+    threads,
     tribunal,
 )
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +59,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     db.init_app(app)
     auth.init_app(app)
     rt.init_app(app, db=db, models={"receipt": Receipt})
-    conversations.use(guilds.KIND, direct.KIND, disputes.KIND)
+    conversations.use(
+        guilds.KIND, thread_events.KIND, direct.KIND, disputes.KIND, market_talks.KIND
+    )
     for area in AREAS:
         app.register_blueprint(area.blueprint)
     app.cli.add_command(seed.group)

@@ -70,13 +70,18 @@ class Conversation:
 
 
 class Kind(NamedTuple):
-    """One kind of conversation: `find` gets what follows the prefix in a channel's name."""
+    """One kind of conversation: `find` gets what follows the prefix in a channel's name.
+
+    Those of `of_user` are listed in the sidebar if `is_listed`; without any it says `if_none`.
+    """
 
     prefix: str
     label: str
     overview: str
     find: Callable[[str], Conversation | None]
     of_user: Callable[[User], list[Conversation]]
+    is_listed: bool = True
+    if_none: str = "None yet"
 
 
 _kinds: dict[str, Kind] = {}
@@ -89,13 +94,16 @@ def use(*kinds: Kind) -> None:
 
 def sidebar() -> Iterable[tuple[Kind, list[Conversation]]]:
     """The signed-in user's conversations by kind."""
-    return [(kind, kind.of_user(current_user)) for kind in _kinds.values()]
+    kinds = _kinds.values()
+    return [(kind, kind.of_user(current_user) if kind.is_listed else []) for kind in kinds]
 
 
 def find(conversation_id: str) -> Conversation | None:
     """The conversation of a channel, or None when there is none."""
-    prefix, _, rest = conversation_id.partition("-")
-    return _kinds[prefix].find(rest) if prefix in _kinds else None
+    for prefix, kind in _kinds.items():
+        if conversation_id.startswith(f"{prefix}-"):
+            return kind.find(conversation_id.removeprefix(f"{prefix}-"))
+    return None
 
 
 def show(conversation: Conversation | None) -> str:

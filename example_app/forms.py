@@ -10,8 +10,13 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def text(name: str, most: int, least: int = 1) -> str:
     """A field of the form, trimmed. Aborts with 422 unless it has `least` to `most` characters."""
-    value = request.form.get(name, "").replace("\r\n", "\n").strip()
-    if not least <= len(value) <= most or _CONTROL.search(value):
+    return checked(name, request.form.get(name, ""), most, least)
+
+
+def checked(name: str, given: object, most: int, least: int = 1) -> str:
+    """The same for what has come another way, such as in JSON."""
+    value = given.replace("\r\n", "\n").strip() if isinstance(given, str) else ""
+    if not isinstance(given, str) or not least <= len(value) <= most or _CONTROL.search(value):
         abort(422, f"{name.capitalize()}: please write {least} to {most} characters of text.")
     return value
 

@@ -18,6 +18,7 @@ CATEGORIES = {
     "bounty": "Bounties",
     "guild": "Guilds",
     "dispute": "Disputes and tribunals",
+    "order": "Orders",
     "message": "Mentions and direct messages",
     "profile": "Rank and trust",
 }

@@ -7,6 +7,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import inspect, select, text
 
+from example_app import seed_areas as areas
 from example_app import seed_data as data
 from example_app.models import (
     Bounty,
@@ -19,7 +20,7 @@ from example_app.models import (
     utc_now,
 )
 from example_app.realtime import rt
-from flask_nexora_rt.presets import nexora
+from flask_nexora_rt.presets import collaboration, nexora
 
 group = AppGroup("demo", help="The demo's data.")
 Row = TypeVar("Row", bound=db.Model)
@@ -50,6 +51,11 @@ def seed() -> None:
         _add_bounty(work, users, guilds)
     for login, name in data.APPLICATIONS:
         _apply(users[login], guilds[name])
+    for question in areas.THREADS:
+        thread = areas.add_thread(question, users, guilds)
+        _talk(collaboration.thread(thread.id), question.talk, users)
+    for ware in areas.PRODUCTS:
+        areas.add_product(ware, users)
     _print_logins()
 
 

@@ -26,6 +26,7 @@ def make_messages(state: State) -> MessageService:
         mentions=declared.mentions,
         may_moderate=declared.moderator or (lambda user_id, conversation_id: False),
         caller_id=lambda: state.caller().id,
+        sent=declared.message_sent,
         alerts=Alerts(lambda notices: state.notifications.send_all(notices, commit=False)),
     )
     rules = Rules(

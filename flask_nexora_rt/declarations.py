@@ -28,6 +28,7 @@ class Declarations:
     mentions: Callable[[str, Sequence[str]], Sequence[str]] | None = None
     notifications: NotificationDeclarations = field(default_factory=NotificationDeclarations)
     moderator: Callable[[str, str], bool] | None = None
+    message_sent: list[Callable[[Mapping[str, Any]], object]] = field(default_factory=list)
     warm_ups: dict[str, WarmUp] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     admins: Callable[[], Sequence[Any]] | None = None

@@ -100,6 +100,16 @@ class Declaring:
         self._declared.moderator = function
         return function
 
+    def message_sent(self, function: F) -> F:
+        """Declare what else a new message causes: ``function(message)``, in its transaction.
+
+        It is called once for each message, whoever sends it by whichever way, with the message as
+        JSON writes it. It may write rows and call services with ``commit=False``; what it raises
+        takes the message back and reaches who sent it. There may be several such functions.
+        """
+        self._declared.message_sent.append(function)
+        return function
+
     def warm_up(self, name: str, *, every: Seconds | None = None) -> Callable[[F], F]:
         """Declare a function that fills the cache before anybody asks.
 

@@ -42,6 +42,7 @@ class Hooks(NamedTuple):
     mentions: Callable[[str, Sequence[str]], Sequence[str]] | None
     may_moderate: Callable[[str, str], bool]
     caller_id: Callable[[], str | None]
+    sent: Sequence[Callable[[Mapping[str, Any]], object]]
     alerts: Alerts
 
 
@@ -133,6 +134,8 @@ class MessageService:
             written = write_message(message, self._sender(sender), {}, attached)
             self._publish(message, Events.MESSAGE_NEW, written)
             self._hooks.alerts.tell(written, mentioned, members)
+            for function in self._hooks.sent:
+                function(written)
         return Sent(written, duplicate=False)
 
     def _sender_id(self, given: str | None) -> str:

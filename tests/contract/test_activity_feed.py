@@ -23,7 +23,9 @@ def host(request, tmp_path):
     state = app.extensions["nexora_rt"]
     with app.app_context():
         db.create_all()
-        yield SimpleNamespace(app=app, db=db, collab=collab, state=state, log=state.runtime.log)
+        yield SimpleNamespace(
+            app=app, rt=rt, db=db, collab=collab, state=state, log=state.runtime.log
+        )
         db.session.remove()
         state.outbox.stop()
         db.drop_all()
@@ -108,3 +110,21 @@ def test_a_bad_activity_leaves_nothing_behind(host, org, activity, error):
 
     assert [activity["n"] for activity in told(host, 1)] == ["good"]
     assert rows(host) == 1
+
+
+def test_what_a_comment_causes_is_saved_with_it_once_or_not_at_all(host):
+    @host.rt.message_sent
+    def record(message):
+        host.collab.record_activity("acme", {"n": message["content"]}, commit=False)
+        if message["content"] == "too much":
+            raise BadRequest("said by the host")
+
+    host.rt.messages.send("presence-thread-1", "first", "ann", "c-1")
+    host.rt.messages.send("presence-thread-1", "first", "ann", "c-1")
+    with pytest.raises(BadRequest, match="said by the host"):
+        host.rt.messages.send("presence-thread-1", "too much", "ann")
+
+    assert numbers(host) == ["first"]
+    assert [
+        one["content"] for one in host.rt.messages.history("presence-thread-1")["messages"]
+    ] == ["first"]
