@@ -1,8 +1,8 @@
 // An order's page: moves on when the seller says so.
 
 import { byId } from "../chat/dom.js";
+import { rt } from "../rt.js";
 
-const rt = window.NexoraRT.default;
 const { channel, order } = byId("order").dataset;
 const steps = [...document.querySelectorAll("[data-step]")];
 

@@ -1,9 +1,9 @@
 // A product's page: who looks at it, and that it is gone.
 
 import { byId } from "../chat/dom.js";
+import { rt } from "../rt.js";
 import { showViewers } from "../viewers.js";
 
-const rt = window.NexoraRT.default;
 const { channel } = byId("product").dataset;
 
 function showSold() {

@@ -1,10 +1,10 @@
 // The list of threads: new ones on top while one looks, titles and counts as they change.
 
 import { byId, element, place } from "../chat/dom.js";
+import { rt } from "../rt.js";
 import { Feed } from "./feed.js";
 import { endWith, Sync } from "./sync.js";
 
-const rt = window.NexoraRT.default;
 const rows = new Map();
 const followed = new Set();
 

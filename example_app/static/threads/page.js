@@ -1,6 +1,7 @@
 // One thread: its title, description and status, its comments, who looks at it, and its guild's feed.
 
 import { button, byId, element } from "../chat/dom.js";
+import { rt } from "../rt.js";
 import { showViewers } from "../viewers.js";
 import { Comments } from "./comments.js";
 import { Editable } from "./editable.js";
@@ -8,7 +9,6 @@ import { Feed } from "./feed.js";
 import { endWith, Sync } from "./sync.js";
 
 const PENCIL = "M4 20l1-4L16.5 4.5a2.1 2.1 0 0 1 3 3L8 19ZM14 7l3 3";
-const rt = window.NexoraRT.default;
 const { thread: id, channel, guild, leads } = byId("thread").dataset;
 const sync = new Sync(rt);
 const feed = new Feed();
