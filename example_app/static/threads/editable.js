@@ -135,7 +135,7 @@ export class Editable {
   }
 
   _conflict() {
-    const version = (title, text) => element("div", { class: "conflict-side" }, element("h3", { class: "label" }, title), element("p", { class: "brief" }, text || "(empty)"));
+    const version = (title, text) => element("div", { class: "conflict-side" }, element("p", { class: "label" }, title), element("p", { class: "brief" }, text || "(empty)"));
     const mine = button("Keep mine", () => this.#keepMine(), { class: "button button-small" });
     const theirs = button("Take theirs", () => this.#turn("shown"));
     const sides = element("div", { class: "conflict-sides" }, version("Theirs", this.now.value), version("Yours", this.draft));
