@@ -23,7 +23,7 @@ export class Comments {
     byId("earlier").addEventListener("click", () => this.list.loadEarlier());
     this.box.addEventListener("input", () => this.written());
     this.box.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && this.send());
-    this.sync.onBack(() => this.list.getSnapshot().error && this.open());
+    this.fit(); // something may have been written while the page was loading
   }
 
   async open() {
@@ -31,9 +31,13 @@ export class Comments {
     this.draw();
   }
 
-  written() {
+  fit() {
     fit(this.box);
     byId("comment-form").querySelector("button").disabled = !this.box.value.trim();
+  }
+
+  written() {
+    this.fit();
     this.typing.send(Boolean(this.box.value));
   }
 

@@ -9,7 +9,8 @@ const NOTES = { saving: "Saving", waiting: "Not saved yet: waiting for the conne
  *
  * `source` knows the text: `now()` gives `{value, revision, by}` as it was told last, `save(value, revision)` and
  * `fetch()` give a promise of the same. `save` is refused with a `Conflict` when `revision` is not the newest.
- * `view(value)` makes the node that shows it; `label` and `most` are the editor's; `isLong` makes it a textarea.
+ * `view(value)` makes the node that shows it, and `heading()` what readers need while that is not there. `label` and
+ * `most` are the editor's; `isLong` makes it a textarea.
  */
 export class Editable {
   #known = null; // what the server has answered, which may be ahead of what was told
@@ -98,7 +99,8 @@ export class Editable {
   draw() {
     this.drawn = this.now.value;
     this.node.dataset.state = this.state;
-    this.node.replaceChildren(...this[`_${this.state}`]());
+    const isHidden = ["editing", "conflict"].includes(this.state);
+    this.node.replaceChildren(...(isHidden ? this.source.heading?.() ?? [] : []), ...this[`_${this.state}`]());
   }
 
   // --- how each state looks ---
@@ -133,7 +135,7 @@ export class Editable {
   }
 
   _conflict() {
-    const version = (title, text) => element("div", { class: "conflict-side" }, element("h3", { class: "label" }, title), element("p", { class: "brief" }, text || "(empty)"));
+    const version = (title, text) => element("div", { class: "conflict-side" }, element("p", { class: "label" }, title), element("p", { class: "brief" }, text || "(empty)"));
     const mine = button("Keep mine", () => this.#keepMine(), { class: "button button-small" });
     const theirs = button("Take theirs", () => this.#turn("shown"));
     const sides = element("div", { class: "conflict-sides" }, version("Theirs", this.now.value), version("Yours", this.draft));

@@ -71,6 +71,7 @@ function source(name, tag, attributes, isLong = false) {
     label: name === "title" ? "Title" : "Description",
     most: byId(name).dataset.most,
     isLong,
+    heading: () => (tag === "h1" ? [element("h1", { class: "visually-hidden" }, thread.title)] : []),
     now: () => written(thread),
     fetch: async () => written((await read()).thread),
     save: async (value, revision) => written((await rt.request(path, { method: "PATCH", body: { [name]: value, revision } })).thread),
