@@ -28,10 +28,19 @@ PAGES = {
     "guilds.overview": ("/guilds", "alice"),
     "guilds.room": ("/guilds/1", "alice"),
     "index": None,
+    "market.grid": ("/market", "alice"),
+    "market.page": ("/market/1", "alice"),
+    "market_orders.page": ("/orders/1", "dan"),
+    "market_orders.read": None,
+    "market_talks.page": ("/market/talks/1", "dan"),
     "membership.hall": ("/guilds/1/members", "alice"),
     "notifications.page": ("/notifications", "alice"),
     "notifications.preferences": ("/notifications/preferences", "alice"),
     "static": None,
+    "threads.listing": None,
+    "threads.overview": ("/threads", "alice"),
+    "threads.page": ("/threads/1", "alice"),
+    "threads.read": None,
     "404": ("/no-such-page", "alice"),
     "403": ("/disputes/3", "dan"),
 }
@@ -41,6 +50,9 @@ PAGES = {
 def look(request, browser, open_hall):
     """Opens pages for who may see them: `look("alice", "/guilds")`; ends their browsers."""
     contexts = {}
+    if request.param_index == 0:  # the server stays
+        open_hall["dan"].post("/market/1/order")
+        open_hall["dan"].post("/market/1/talk")
 
     def sign_in(login):
         context = browser.new_context(color_scheme=request.param, reduced_motion="reduce")
