@@ -1,4 +1,4 @@
-# `make demo`   serve the demo app            `make demo URL=redis://localhost:6379 WORKERS=4`
+# `make demo`   serve the demo app            `make demo URL=redis://localhost:6379 DATABASE=postgresql+psycopg://...`
 # `make test`   lint, types and every test    `make test PYTEST_ARGS="-k resume -x"`
 # `make bench`  side by side with other servers
 # `make lint`   ruff and mypy only            `make clean`
@@ -9,7 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 URL ?= memory://
-WORKERS ?= 1
+# Where the demo keeps its data, as SQLAlchemy writes it; empty: a SQLite file in instance/.
+DATABASE ?=
+# What keeps the log in one process can be served by one only.
+WORKERS ?= $(if $(filter memory:%,$(URL)),1,4)
 HOST ?= 127.0.0.1
 PORT ?= 5000
 
@@ -60,17 +63,25 @@ $(VENV)/.server.stamp: pyproject.toml | $(BIN)/python
 	@$(PIP_INSTALL) -e ".[server]"
 	@touch $@
 
+$(VENV)/.postgres.stamp: pyproject.toml | $(BIN)/python
+	@echo "Installing flask-nexora-rt, its server and the driver of PostgreSQL into $(VENV) ..."
+	@$(PIP_INSTALL) -e ".[server,postgres]"
+	@touch $@ $(VENV)/.server.stamp
+
 $(VENV)/.dev.stamp: pyproject.toml | $(BIN)/python
 	@echo "Installing flask-nexora-rt and what its tests need into $(VENV) ..."
 	@$(PIP_INSTALL) -e ".[server,postgres,metrics,dev]"
-	@touch $@ $(VENV)/.server.stamp
+	@touch $@ $(VENV)/.server.stamp $(VENV)/.postgres.stamp
 
 venv: $(VENV)/.dev.stamp
 
 # --- the demo ------------------------------------------------------------------------------------
 
 demo: export FLASK_NEXORA_RT_URL := $(URL)
-demo: check-demo $(VENV)/.server.stamp
+ifneq ($(DATABASE),)
+demo: export DEMO_DATABASE_URI := $(DATABASE)
+endif
+demo: check-demo $(if $(filter postgres%,$(DATABASE)),$(VENV)/.postgres.stamp,$(VENV)/.server.stamp)
 	@$(BIN)/flask --app example_app demo seed
 	@echo "Open http://$(HOST):$(PORT) in two browser windows (Ctrl-C stops the demo)."
 	@exec $(BIN)/gunicorn -c python:flask_nexora_rt.gunicorn --no-control-socket \
