@@ -30,7 +30,7 @@ def chat_of(server, name):
     """The page of a guild's chat, for whom a click on the sign-in page makes its user."""
     with requests.Session() as visitor:
         login = visitor.get(f"{server.url}/login").text
-        action = re.search(rf'action="(/login/[^"]+)"(?:(?!action=).)*{name}', login, re.S)[1]
+        action = re.search(rf'action="(/login/[^"]+)"(?:(?!action=).)*{name}', login, re.DOTALL)[1]
         assert visitor.post(server.url + action).ok
         return visitor.get(f"{server.url}/guilds/1")
 
