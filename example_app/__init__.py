@@ -24,6 +24,7 @@ from example_app import (
     seed,
     tribunal,
 )
+from example_app.activity import Conversation, Message
 from example_app.models import Receipt, db
 from example_app.realtime import rt
 
@@ -49,7 +50,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(overrides or {})
     db.init_app(app)
     auth.init_app(app)
-    rt.init_app(app, db=db, models={"receipt": Receipt})
+    own = {"conversation": Conversation, "message": Message, "receipt": Receipt}
+    rt.init_app(app, db=db, models=own)
     conversations.use(guilds.KIND, direct.KIND, disputes.KIND)
     for area in AREAS:
         app.register_blueprint(area.blueprint)
