@@ -13,6 +13,7 @@ from example_app import (
     announcements,
     auth,
     bounties,
+    cached,
     config,
     conversations,
     direct,
@@ -20,7 +21,9 @@ from example_app import (
     guilds,
     membership,
     notifications,
+    operations,
     pages,
+    rankings,
     seed,
     tribunal,
 )
@@ -37,6 +40,8 @@ AREAS = (
     guilds,
     membership,
     notifications,
+    operations,
+    rankings,
     tribunal,
 )
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,5 +61,6 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     for area in AREAS:
         app.register_blueprint(area.blueprint)
     app.cli.add_command(seed.group)
+    cached.init_app(app)
     pages.init_app(app)
     return app
