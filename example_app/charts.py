@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import pi
 from typing import Any, NamedTuple
 
-BAR_WIDTH = 320
+BAR_WIDTH = 240
 BAR_STEP = 44
 LINE_WIDTH, LINE_HEIGHT, LINE_EDGE = 320, 96, 6
 RING = 2 * pi * 52

@@ -30,7 +30,7 @@ blueprint = Blueprint("operations", __name__, url_prefix="/operations")
 blueprint.before_request(refuse_other_sites)
 
 RUNS = 30
-CHANNELS = 12
+CHANNELS = 20
 # How long a click waits for a job; one that takes longer goes on, and the page shows when it ends.
 PATIENCE = 2.0
 

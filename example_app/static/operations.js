@@ -83,7 +83,7 @@ async function renew() {
   } catch {
     return complain("The server does not answer.");
   }
-  if (!answer.ok) return complain(`The server answers ${answer.status}.`);
+  if (answer.status !== 200) return complain(`The server answers ${answer.status}.`);
   const { parts, workers } = await answer.json();
   renewed = new Date();
   byId("stale").hidden = true;
