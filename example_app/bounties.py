@@ -17,12 +17,14 @@ from example_app.guard import refuse_other_sites
 from example_app.models import Bounty, Guild, Membership, User, by_id, db
 from example_app.realtime import platform, rt
 from flask_nexora_rt.presets import nexora
+from flask_nexora_rt.presets.nexora import GLOBAL_CHANNEL
 
 blueprint = Blueprint("bounties", __name__)
 blueprint.before_request(refuse_other_sites)
 
 MOST_CROWNS = 100_000
 BEST_FIT = "best"
+LEADERBOARD_CHANGED = "leaderboard:changed"
 CHANGES_REQUESTED = "changes requested"
 BOARD = ("all", "open", "matched", "accepted", "submitted", "approved", "completed")
 
@@ -175,6 +177,8 @@ def complete(bounty_id: int) -> Response:
     bounty = _begin(bounty_id, "complete")
     _move(bounty, "complete", "completed")
     platform.bounty_completed(bounty.told(), _guild(bounty), bounty.worth, commit=False)
+    # For everybody's leaderboard; what the guild has earned is no secret.
+    rt.publish_on_commit(GLOBAL_CHANNEL, LEADERBOARD_CHANGED, {"guildId": str(bounty.guild_id)})
     return _done(bounty, f"Completed: {bounty.worth} paid.")
 
 

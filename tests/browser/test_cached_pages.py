@@ -102,14 +102,15 @@ def test_a_list_that_does_not_exist_is_not_found(hall):
 
 def test_a_completed_bounty_changes_the_leaderboard_at_once(hall, open_page):
     complete(hall)  # so that the guild is on the board, and what was cached is forgotten
-    dan = open_page(hall.server, "dan")  # in the guild: he is told of its bounties
+    dan = open_page(hall.server, "dan")
     page = dan.page
     guilds = page.get_by_role("region", name="Guilds by earnings")
     badge, mine = guilds.locator(".freshness"), guilds.locator("li", has_text="Mapmakers")
     page.goto(f"{dan.url}/leaderboard")
     expect(badge).to_have_text(MADE)
     before = int(mine.locator(".score").inner_text().split()[0].replace(",", ""))
-    page.reload()
+    with page.expect_response(re.compile("/realtime/stream")):
+        page.reload()
     expect(badge).to_have_text(FOUND)
 
     complete(hall, reward="500")
