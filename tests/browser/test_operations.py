@@ -68,7 +68,7 @@ def test_the_oracle_by_hand_finds_the_anomalies_and_rings_the_bell(operations, h
     expect(operations.get_by_text("The oracle has not run yet")).to_be_visible()
     expect(operations.get_by_text("Not judged yet")).to_be_visible()
 
-    operations.get_by_role("button", name="Run oracle now").click()
+    operations.get_by_role("button", name="Run now: oracle").click()
 
     people = operations.get_by_role("region", name="Table of anomalies").locator("tbody tr")
     expect(people).to_have_count(3, timeout=20_000)
