@@ -13,6 +13,7 @@ from example_app import (
     announcements,
     auth,
     bounties,
+    cached,
     config,
     conversations,
     direct,
@@ -23,12 +24,15 @@ from example_app import (
     market_talks,
     membership,
     notifications,
+    operations,
     pages,
+    rankings,
     seed,
     thread_events,
     threads,
     tribunal,
 )
+from example_app.activity import Conversation, Message
 from example_app.models import Receipt, db
 from example_app.realtime import rt
 
@@ -44,6 +48,8 @@ AREAS = (
     market_talks,
     membership,
     notifications,
+    operations,
+    rankings,
     threads,
     tribunal,
 )
@@ -58,12 +64,14 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(overrides or {})
     db.init_app(app)
     auth.init_app(app)
-    rt.init_app(app, db=db, models={"receipt": Receipt})
+    own = {"conversation": Conversation, "message": Message, "receipt": Receipt}
+    rt.init_app(app, db=db, models=own)
     conversations.use(
         guilds.KIND, thread_events.KIND, direct.KIND, disputes.KIND, market_talks.KIND
     )
     for area in AREAS:
         app.register_blueprint(area.blueprint)
     app.cli.add_command(seed.group)
+    cached.init_app(app)
     pages.init_app(app)
     return app

@@ -1,5 +1,6 @@
 """Signing in as one of the demo users, and out again."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
@@ -54,7 +55,7 @@ def sign_in() -> Response | str:
     """The demo users to choose from, and a form."""
     if current_user.is_authenticated:
         return redirect(url_for("guilds.overview"))
-    users = db.session.scalars(select(User).order_by(User.id)).all()
+    users = _to_choose_from()
     return render_template("login.html", users=users, next=request.args.get("next", ""))
 
 
@@ -64,7 +65,7 @@ def check_password() -> Response | tuple[str, int]:
     user = _find(request.form.get("login", ""))
     if user is None or not user.has_password(request.form.get("password", "")):
         flash("This login and password do not belong together.", "error")
-        users = db.session.scalars(select(User).order_by(User.id)).all()
+        users = _to_choose_from()
         return render_template("login.html", users=users, next=_target("")), 422
     return _enter(user)
 
@@ -81,6 +82,12 @@ def sign_out() -> Response:
     """Ends the session."""
     logout_user()
     return redirect(url_for("auth.sign_in"))
+
+
+def _to_choose_from() -> Sequence[User]:
+    """Those the demo is about: generated people have no password, and are too many."""
+    named = select(User).where(User.password_hash != "").order_by(User.id)
+    return db.session.scalars(named).all()
 
 
 def _find(login: str) -> User | None:

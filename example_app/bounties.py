@@ -11,19 +11,22 @@ from flask_login import current_user, login_required
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
-from example_app import forms
+from example_app import cached, forms
 from example_app.changes import change
 from example_app.guard import refuse_other_sites
 from example_app.models import Bounty, Guild, Membership, User, by_id, db
 from example_app.realtime import platform, rt
 from flask_nexora_rt.presets import nexora
+from flask_nexora_rt.presets.nexora import GLOBAL_CHANNEL
 
 blueprint = Blueprint("bounties", __name__)
 blueprint.before_request(refuse_other_sites)
 
 MOST_CROWNS = 100_000
 BEST_FIT = "best"
+LEADERBOARD_CHANGED = "leaderboard:changed"
 CHANGES_REQUESTED = "changes requested"
+BOARD = ("all", "open", "matched", "accepted", "submitted", "approved", "completed")
 
 
 def is_poster(bounty: Bounty, user: User) -> bool:
@@ -77,9 +80,20 @@ def bounty_offered(bountyTitle: str, guildName: str, bountyId: str) -> None:  # 
 @blueprint.get("/bounties")
 @login_required
 def board() -> str:
-    """All bounties, the newest first."""
-    bounties = db.session.scalars(select(Bounty).order_by(Bounty.id.desc())).all()
-    return render_template("board.html", bounties=bounties, most_crowns=MOST_CROWNS)
+    """A page of bounties, of all or of one status, the newest first."""
+    status, page = request.args.get("status", "all"), request.args.get("page", "1")
+    if status not in BOARD or not (
+        page.isascii() and page.isdecimal() and 0 < int(page[:6]) < 1000
+    ):
+        abort(404)
+    return render_template(
+        "board.html",
+        found=cached.board(status, int(page)),
+        status=status,
+        statuses=BOARD,
+        page=int(page),
+        most_crowns=MOST_CROWNS,
+    )
 
 
 @blueprint.get("/bounties/<int:bounty_id>")
@@ -163,6 +177,8 @@ def complete(bounty_id: int) -> Response:
     bounty = _begin(bounty_id, "complete")
     _move(bounty, "complete", "completed")
     platform.bounty_completed(bounty.told(), _guild(bounty), bounty.worth, commit=False)
+    # For everybody's leaderboard; what the guild has earned is no secret.
+    rt.publish_on_commit(GLOBAL_CHANNEL, LEADERBOARD_CHANGED, {"guildId": str(bounty.guild_id)})
     return _done(bounty, f"Completed: {bounty.worth} paid.")
 
 
@@ -217,5 +233,6 @@ def _wanted_guild(bounty: Bounty) -> Guild:
 
 def _done(bounty: Bounty, text: str) -> Response:
     db.session.commit()
+    cached.forget_bounty(bounty)
     flash(text)
     return redirect(url_for("bounties.page", bounty_id=bounty.id))

@@ -118,8 +118,9 @@ def open_from_notification(conversation_id: str) -> Response:
     """The page of a conversation by its id: where notifications about messages link to."""
     found = _require(find(conversation_id))
     # As this user sees it: a direct message's page is named after the other.
-    own = _kinds[found.kind].of_user(current_user)
-    return redirect(next(one.url for one in own if one.id == found.id))
+    if found.kind == "dm":
+        return redirect(url_for(found.endpoint, user_id=found.others(current_user)[0].id))
+    return redirect(found.url)
 
 
 @blueprint.get("/conversations/<conversation_id>")

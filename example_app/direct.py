@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, render_template, request
 from flask_login import current_user, login_required
 from sqlalchemy import select
 
@@ -14,6 +14,9 @@ from flask_nexora_rt.presets import nexora
 
 blueprint = Blueprint("direct", __name__)
 
+IN_SIDEBAR = 12
+PAGE = 50
+
 
 @rt.channel("dm-{first:int}-{second:int}", presence=True)
 def may_follow(user: Any, first: str, second: str) -> bool:
@@ -24,8 +27,10 @@ def may_follow(user: Any, first: str, second: str) -> bool:
 @blueprint.get("/people")
 @login_required
 def people() -> str:
-    """Everybody to write to."""
-    return render_template("people.html", people=of_user(current_user))
+    """People to write to, or to find by name."""
+    wanted = request.args.get("q", "").strip()[:80]
+    found = [between(current_user, other) for other in _others(current_user, wanted, PAGE)]
+    return render_template("people.html", people=found, wanted=wanted, most=PAGE)
 
 
 @blueprint.get("/people/<int:user_id>")
@@ -50,9 +55,18 @@ def find(ids: str) -> Conversation | None:
 
 
 def of_user(user: User) -> list[Conversation]:
-    """A user's conversations with everybody else."""
-    others = db.session.scalars(select(User).where(User.id != user.id).order_by(User.name))
-    return [between(user, other) for other in others]
+    """A user's conversations for the sidebar: with a few, those who were there first."""
+    return [between(user, other) for other in _others(user, "", IN_SIDEBAR)]
+
+
+def _others(user: User, wanted: str, most: int) -> list[User]:
+    """At most so many people but this one, by name; `wanted` is a part of a name or login."""
+    query = select(User).where(User.id != user.id)
+    if wanted:
+        named = User.name.icontains(wanted, autoescape=True)
+        query = query.where(named | User.login.icontains(wanted, autoescape=True))
+    first = db.session.scalars(query.order_by(User.id).limit(most))
+    return sorted(first, key=lambda one: one.name)
 
 
 def between(user: User, other: User) -> Conversation:

@@ -16,6 +16,8 @@ from flask_nexora_rt.presets import nexora
 
 blueprint = Blueprint("guilds", __name__)
 
+OTHERS = 30
+
 
 @rt.channel("guild-{guild_id:int}", presence=True)
 def may_follow(user: Any, guild_id: str) -> bool:
@@ -29,10 +31,9 @@ def may_follow(user: Any, guild_id: str) -> bool:
 def overview() -> str:
     """The guilds of the signed-in user, and the others."""
     is_in = select(Membership.guild_id).where(Membership.user_id == current_user.id)
-    others = select(Guild).where(Guild.id.not_in(is_in)).order_by(Guild.name)
-    return render_template(
-        "guilds.html", guilds=of_user(current_user), others=db.session.scalars(others).all()
-    )
+    others = select(Guild).where(Guild.id.not_in(is_in)).order_by(Guild.id).limit(OTHERS)
+    found = sorted(db.session.scalars(others), key=lambda guild: guild.name)
+    return render_template("guilds.html", guilds=of_user(current_user), others=found)
 
 
 @blueprint.get("/guilds/<int:guild_id>")

@@ -8,13 +8,15 @@ from flask_login import current_user, login_required
 from sqlalchemy import delete, select
 from werkzeug.wrappers import Response
 
-from example_app import forms
+from example_app import cached, forms
 from example_app.changes import TOO_LATE, hold
 from example_app.guard import refuse_other_sites
 from example_app.models import Candidate, Guild, Membership, User, by_id, db
 from example_app.realtime import platform, rt
 
 blueprint = Blueprint("membership", __name__, url_prefix="/guilds/<int:guild_id>")
+
+MOST_OTHERS = 200
 blueprint.before_request(refuse_other_sites)
 
 
@@ -76,7 +78,7 @@ def answer(guild_id: int, user_id: int) -> Response:
     if accepted:
         _join(guild, user)
     platform.guild_application_answered(guild.told(), str(user.id), accepted, commit=False)
-    return _done(guild, f"{user.name} {'is a member now' if accepted else 'has been told'}.")
+    return _done(guild, f"{user.name} {'is a member now' if accepted else 'has been told'}.", user)
 
 
 @blueprint.post("/invitations")
@@ -104,7 +106,7 @@ def respond(guild_id: int) -> Response:
     user = _take_candidate(guild, current_user.id, invited=True)
     if accepts:
         _join(guild, user)
-    return _done(guild, f"Welcome to {guild.name}." if accepts else "You have declined.")
+    return _done(guild, f"Welcome to {guild.name}." if accepts else "You have declined.", user)
 
 
 @blueprint.post("/members/<int:user_id>/role")
@@ -125,7 +127,7 @@ def set_role(guild_id: int, user_id: int) -> Response:
         actor=str(current_user.id),
         commit=False,
     )
-    return _done(guild, f"{membership.user.name} is {role} now.")
+    return _done(guild, f"{membership.user.name} is {role} now.", membership.user)
 
 
 def _join(guild: Guild, user: User) -> None:
@@ -172,13 +174,17 @@ def _candidates(guild: Guild) -> list[Candidate]:
 
 
 def _others(guild: Guild) -> list[User]:
-    """Who may be invited."""
+    """Who may be invited: a list to choose from has an end."""
     members = select(Membership.user_id).where(Membership.guild_id == guild.id)
     known = members.union(select(Candidate.user_id).where(Candidate.guild_id == guild.id))
-    return list(db.session.scalars(select(User).where(User.id.not_in(known)).order_by(User.name)))
+    query = select(User).where(User.id.not_in(known)).order_by(User.id).limit(MOST_OTHERS)
+    return sorted(db.session.scalars(query), key=lambda user: user.name)
 
 
-def _done(guild: Guild, text: str) -> Response:
+def _done(guild: Guild, text: str, changed: User | None = None) -> Response:
+    """`changed`: whose place in the guild it was about."""
     db.session.commit()
+    if changed is not None:
+        cached.forget_member(changed.id)
     flash(text)
     return redirect(url_for("membership.hall", guild_id=guild.id))

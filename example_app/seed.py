@@ -1,5 +1,6 @@
 """`flask demo seed`: tables, people and what they have going on; a second run changes nothing."""
 
+import json
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -9,6 +10,9 @@ from sqlalchemy import inspect, select, text
 
 from example_app import seed_areas as areas
 from example_app import seed_data as data
+from example_app.activity import Generation
+from example_app.generation import TOLD_POSTER, generate
+from example_app.generator import LEAST, MOST
 from example_app.models import (
     Bounty,
     Candidate,
@@ -25,16 +29,16 @@ from flask_nexora_rt.presets import collaboration, nexora
 group = AppGroup("demo", help="The demo's data.")
 Row = TypeVar("Row", bound=db.Model)
 
-# What the poster has been told last, by how far a bounty is.
-TOLD_POSTER = {
-    "matched": "bounty_matched",
-    "accepted": "bounty_accepted",
-    "submitted": "bounty_submitted",
-}
-
 
 @group.command("seed")
-def seed() -> None:
+@click.option(
+    "--users",
+    "people",
+    type=click.IntRange(LEAST, MOST),
+    help="Generate so many people as well, with 30 days of what they did.",
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed: the same people.")
+def seed_command(people: int | None, seed: int) -> None:
     """Create the demo's tables and data, and print the logins."""
     _refuse_an_older_database()
     db.create_all()
@@ -57,6 +61,8 @@ def seed() -> None:
     for ware in areas.PRODUCTS:
         areas.add_product(ware, users)
     _print_logins()
+    if people is not None:
+        _print_generation(generate(people, seed))
 
 
 def _refuse_an_older_database() -> None:
@@ -180,3 +186,10 @@ def _print_logins() -> None:
     click.echo("Sign in with a click, or with login and password:")
     for login, person in data.USERS.items():
         click.echo(f"  {login:<6} {data.PASSWORD}   {person.name}: {person.about}")
+
+
+def _print_generation(made: Generation) -> None:
+    click.echo(f"{made.users} people of seed {made.seed}, 30 days up to {made.until}.")
+    click.echo("The oracle has to find:")
+    for login, metric in json.loads(made.planted).items():
+        click.echo(f"  {login}   a burst of {metric}")

@@ -119,7 +119,7 @@ def _draw(dispute: Dispute) -> list[User]:
     """The tribunal: who is on it already, then those with the most trust; never a party."""
     parties = [user.id for user in dispute.parties]
     query = select(User).where(User.id.not_in(parties)).order_by(User.trust_score.desc(), User.id)
-    drawn = dict.fromkeys([*dispute.tribunal, *db.session.scalars(query)])
+    drawn = dict.fromkeys([*dispute.tribunal, *db.session.scalars(query.limit(JURORS))])
     return list(drawn)[:JURORS]
 
 

@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass
 class Counters:
     """Totals since the worker began. The hub's locks guard them.
 
-    ``deliveries`` counts events times streams, ``bytes`` what was handed to transports;
-    ``evictions`` streams cut because their client did not read, ``replays`` streams that
-    resumed without loss, ``gaps`` those that were told of one.
+    ``events`` counts what was read of the log for everybody's channels, so it is about the same
+    on every worker. ``deliveries`` counts events times streams, ``bytes`` what was handed to
+    transports; ``evictions`` streams cut because their client did not read, ``replays`` streams
+    that resumed without loss, ``gaps`` those that were told of one.
     """
 
     connections: int = 0
+    events: int = 0
     deliveries: int = 0
     bytes: int = 0
     evictions: int = 0

@@ -180,6 +180,18 @@ class NexoraRT(Declaring):
         """Return the occupied channels: ``{"channels": {name: info}}``, as `channel_info`."""
         return services.channels_info(current_state(), prefix_filter)
 
+    def workers_info(self) -> dict[str, Any]:
+        """Return ``{"workers": [figures, ...]}`` of all workers that have served a stream.
+
+        Each has ``host``, ``pid``, ``streams``, ``subscriptions``, ``lag`` (seconds from an event's
+        append to its fan-out), ``connected``, ``draining``, and totals since it began:
+        ``connections``, ``events`` (read from the log), ``deliveries`` (events times streams),
+        ``bytes``, ``evictions``, ``replays``, ``gaps``. ``at`` is when it wrote them, in seconds
+        since the epoch: they are renewed every two seconds, so two answers give a rate. Raises
+        `BrokerUnavailable`.
+        """
+        return services.workers_info(current_state())
+
     def users_info(self, name: str) -> dict[str, Any]:
         """Return ``{"users": [{"id"}, ...]}`` of a presence channel."""
         return services.users_info(current_state(), name)

@@ -260,6 +260,7 @@ class Hub:
             for entry in entries:
                 self.window.add(entry)
             self.window.trim(self.clock())
+            self.counters.events += len(entries)
             self.lag = max(0.0, self.clock() - entries[0].position.ms / 1000)
             plan = self.topics.plan(entries, previous)
             self._moved.notify_all()

@@ -102,7 +102,9 @@ class JobService:
         if now - slot <= job.grace_of(slot):
             return False
         run = self._ledger.at(job.name, slot)
-        return run is None or not (run.status == OK or run.is_live(now))
+        if run is None:  # a job that has only been run by hand has missed nothing
+            return self._ledger.newest_slot(job.name, slot) is not None
+        return not (run.status == OK or run.is_live(now))
 
 
 def answer(outcome: Outcome) -> dict[str, Any]:

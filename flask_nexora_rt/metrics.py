@@ -16,6 +16,7 @@ from .state import State
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _COUNTERS: Final = {
     "connections": "Streams opened.",
+    "events": "Events read from the log, on each worker.",
     "deliveries": "Events times streams that were sent.",
     "bytes": "Bytes handed to streams.",
     "evictions": "Streams cut because their client did not read.",

@@ -116,6 +116,8 @@ class Outbox:
             self._drain_always()
             if self._wake.is_set() and not self._stopped:
                 time.sleep(_PAUSE_SECONDS)
+        # It may have been told to stop just after it had looked: what came between is left.
+        self._drain_always()
 
     def _drain_always(self) -> None:
         """Drain; no error may end the thread, or nothing is published until a restart."""

@@ -80,6 +80,12 @@ def channels_info(state: State, prefix: str | None) -> dict[str, Any]:
     }
 
 
+def workers_info(state: State) -> dict[str, Any]:
+    """Return ``{"workers": [figures, ...]}`` of the workers that serve streams."""
+    found = state.runtime.presence.workers().values()
+    return {"workers": sorted(found, key=lambda one: (one["host"], one["pid"]))}
+
+
 def users_info(state: State, name: str) -> dict[str, Any]:
     """Return ``{"users": [{"id"}, ...]}`` of a presence channel."""
     return {"users": [{"id": member["id"]} for member in presence_members(state, name)]}

@@ -7,6 +7,7 @@ told afterwards in batches.
 
 from __future__ import annotations
 
+import logging
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -16,12 +17,15 @@ from sqlalchemy import delete, insert, select, tuple_
 from .events import Event, dump_json
 from .notifications import Notice
 from .scheduling.job import Task
+from .signals import trust_changed
 from .trust_statements import Decay, TrustColumns
 from .vocabulary import Events, user
 
 if TYPE_CHECKING:
     from .models import Models
     from .state import State
+
+logger = logging.getLogger(__name__)
 
 NOTIFICATION: Final = "trust_score_changed"
 
@@ -105,6 +109,7 @@ class TrustDecay:
             ordered = sorted(rows)
             self._notify(task, ordered)
             self._publish(session, ordered)
+            self._signal([user_id for _, user_id in ordered])
             task.confirm(session)
         session.commit()
         return bool(rows)
@@ -130,6 +135,13 @@ class TrustDecay:
             }
             events.append(Event(tuple(parts), Events.USER_TRUST_CHANGED, shared, parts=parts))
         self._state.outbox.add(session, events)
+
+    def _signal(self, user_ids: list[str]) -> None:
+        """Tell the host's code before the note is gone that it has to be told."""
+        try:
+            trust_changed.send(self._state.app, user_ids=user_ids)
+        except Exception:
+            logger.exception("a receiver of trust_changed has failed")
 
 
 def _number(value: float) -> int | float:

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from ..errors import BadRequest
 
-_FORMAT: Final = "nexora-rt-1"
-_FIELDS: Final = 9
+_FORMAT: Final = "nexora-rt-2"
+_FIELDS: Final = 10
 _LONGEST: Final = 315_360_000.0  # ten years: the files of FileSystemCache cannot name much later
 _FOR_EVER: Final = math.inf
 # A factory that runs longer than this may store what it began before a delete.
@@ -27,13 +27,14 @@ class Envelope(NamedTuple):
     Up to ``fresh_until`` it is simply the value; up to ``stale_until`` it is given out while a new
     one is made; up to ``keep_until`` it may stand in when making a new one fails. ``version``
     differs for every write. ``failure``: there is no value, its factory has failed with this text.
-    ``delta`` is how many seconds the factory took.
+    ``made_at`` is when the making of the value began, ``delta`` how many seconds it took.
     """
 
     format: str
     key: str
     value: Any
     version: str
+    made_at: float
     delta: float
     fresh_until: float
     stale_until: float
@@ -63,7 +64,7 @@ class Envelope(NamedTuple):
 
 def tombstone(key: str) -> Envelope:
     """Make what a delete leaves for a while: a factory that is running sees that it is too late."""
-    return Envelope(_FORMAT, key, None, uuid4().hex, 0, 0, 0, 0, None)
+    return Envelope(_FORMAT, key, None, uuid4().hex, 0, 0, 0, 0, 0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,12 @@ class Lifetime:
         else:
             fresh = now + self.ttl * (1 - self.jitter * random.random())  # noqa: S311 - jitter
             ends = (fresh, fresh + self.stale, fresh + self.stale + self.keep)
-        return Envelope(_FORMAT, key, value, uuid4().hex, delta, *ends, None)
+        return Envelope(_FORMAT, key, value, uuid4().hex, now, delta, *ends, None)
 
 
 def seal_failure(key: str, failure: str, until: float) -> Envelope:
     """Make an entry that says that there is no value before ``until``."""
-    return Envelope(_FORMAT, key, None, uuid4().hex, 0, until, until, until, failure)
+    return Envelope(_FORMAT, key, None, uuid4().hex, 0, 0, until, until, until, failure)
 
 
 def renew(envelope: Envelope, until: float) -> Envelope:

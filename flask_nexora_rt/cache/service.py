@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from ..errors import NotServable
 from .base import Locks, Store, Totals
@@ -17,6 +18,21 @@ from .refreshing import Refresher
 from .stats import Statistics
 
 _MOST_LISTED: Final = 10_000
+
+Source = Literal["hit", "stale", "made", "waited"]
+
+
+class Fetched(NamedTuple):
+    """A value, and where it is from.
+
+    ``source``: ``hit``, ``stale`` (an old value, while a new one is made or because making one has
+    failed), ``made`` (this call has run the factory) or ``waited`` (it waited for who did).
+    ``age``: seconds since its making began; None when this call has not seen that.
+    """
+
+    value: Any
+    source: Source
+    age: float | None
 
 
 class CacheService:
@@ -139,13 +155,45 @@ class CacheService:
         process have a `FactoryFailed` for ``negative_ttl`` seconds. What ``cache_if`` says no to
         is returned and not stored. Raises `BadRequest` and `Uncacheable`.
         """
+        return self.fetch(
+            key,
+            factory,
+            ttl,
+            stale=stale,
+            beta=beta,
+            jitter=jitter,
+            lock_timeout=lock_timeout,
+            wait_timeout=wait_timeout,
+            errors=errors,
+            stale_if_error=stale_if_error,
+            negative_ttl=negative_ttl,
+            cache_if=cache_if,
+        ).value
+
+    def fetch(
+        self,
+        key: str,
+        factory: Callable[[], Any],
+        ttl: Seconds | None = None,
+        *,
+        stale: Seconds = 0,
+        beta: float = 0,
+        jitter: float = 0.1,
+        lock_timeout: float | None = None,
+        wait_timeout: float | None = None,
+        errors: Errors = "raise",
+        stale_if_error: Seconds = 3600,
+        negative_ttl: float = 5,
+        cache_if: Callable[[Any], bool] | None = None,
+    ) -> Fetched:
+        """Do as `get_or_set` does, and say whether the value was there and how old it is."""
         envelope = self._filler.read(check_key(key))
         now = self._now()
         if envelope is not None and now < envelope.fresh_until:
             early = beta and envelope.is_early(now, beta) and envelope.failure is None
             if not early:
                 self._statistics.count("hits")
-                return open_envelope(envelope)
+                return _found(envelope, "hit", now)
         lifetime = Lifetime.of(
             self._ttl(ttl), stale, stale_if_error if errors == "stale" else 0, jitter
         )
@@ -154,10 +202,24 @@ class CacheService:
         recipe = Recipe(key, factory, lifetime, lock, wait, errors, negative_ttl, cache_if, beta)
         if envelope is None or now >= envelope.stale_until:
             self._statistics.count("misses")
-            return self._filler.value(recipe)
+            return self._fill(recipe)
         self._statistics.count("hits" if now < envelope.fresh_until else "stale_hits")
         self._refresher.start(key, lock, partial(self._filler.refresh, recipe, envelope.version))
-        return open_envelope(envelope)
+        return _found(envelope, "hit" if now < envelope.fresh_until else "stale", now)
+
+    def _fill(self, recipe: Recipe) -> Fetched:
+        """Wait for a value that is missing, and note what has become of this call's factory."""
+        ends: list[Source] = []
+
+        def factory() -> Any:
+            ends.append("stale")
+            value = recipe.factory()
+            ends.append("made")
+            return value
+
+        value = self._filler.value(replace(recipe, factory=factory))
+        source = ends[-1] if ends else "waited"
+        return Fetched(value, source, 0.0 if source == "made" else None)
 
     def _ttl(self, ttl: Seconds | None) -> Seconds:
         return self._default_ttl if ttl is None else ttl
@@ -200,6 +262,10 @@ class CacheService:
     def close(self) -> None:
         """Tell the totals what this process has counted last."""
         self._statistics.close()
+
+
+def _found(envelope: Envelope, source: Source, now: float) -> Fetched:
+    return Fetched(open_envelope(envelope), source, max(0.0, now - envelope.made_at))
 
 
 _UNKNOWN: Final[dict[str, int | None]] = dict.fromkeys(("entries", "total", "valid", "expired"))

@@ -150,7 +150,8 @@ NEXORA: Final = (
     ),
     _type(
         "platform_announcement", "platform", "📣", "{{ title }}", "{{ message }}",
-        "title message anomalyCount? url?", url="{% if url is not none %}{{ url|link }}{% endif %}",
+        "title message anomalyCount? platformHealth? url?",
+        url="{% if url is not none %}{{ url|link }}{% endif %}",
         critical=True,
     ),
 )  # fmt: skip

@@ -44,10 +44,11 @@ class OracleMonitor:
         found = self._detect(activity)
         task.check()
         critical = [one for one in self._record(found, until) if one.risk >= CRITICAL]
-        self._notify(critical, task)
+        state = _health(activity, found, checks)
+        self._notify(critical, state, task)
         task.confirm(session)
         session.commit()
-        return _report(found, critical, _health(activity, found, checks), until)
+        return _report(found, critical, state, until)
 
     @property
     def _models(self) -> Models:
@@ -115,7 +116,7 @@ class OracleMonitor:
             "created_at": datetime.fromtimestamp(self._state.now(), UTC),
         }
 
-    def _notify(self, critical: Sequence[Anomaly], task: Task) -> None:
+    def _notify(self, critical: Sequence[Anomaly], state: health.Health, task: Task) -> None:
         if not critical:
             return
         count = len(critical)
@@ -127,6 +128,9 @@ class OracleMonitor:
         noun = "anomaly" if count == 1 else "anomalies"
         message = f"Oracle detected {count} critical {noun}"
         data = {"title": TITLE, "message": message, "anomalyCount": count}
+        if state.score is not None:
+            data["message"] = f"{message}. Platform health: {state.score:g} of 100"
+            data["platformHealth"] = state.score
         key = f"oracle:{iso(task.scheduled_for)}"
         self._state.notifications.send(admins, NOTIFICATION, data, dedupe_key=key, commit=False)
 

@@ -143,6 +143,7 @@ class Attendance:
             **figures,
             "host": socket.gethostname(),
             "pid": os.getpid(),
+            "at": round(hub.clock(), 3),
             "lag": round(hub.lag, 4),
             "connected": hub.connected,
             "draining": hub.draining,

@@ -61,9 +61,9 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def seed_demo(env: dict[str, str]) -> None:
+def seed_demo(env: dict[str, str], *options: str) -> None:
     """Runs `flask demo seed`."""
-    seed = [sys.executable, "-m", "flask", "--app", "example_app", "demo", "seed"]
+    seed = [sys.executable, "-m", "flask", "--app", "example_app", "demo", "seed", *options]
     subprocess.run(seed, check=True, cwd=ROOT, env=environment(env), capture_output=True)
 
 

@@ -36,6 +36,7 @@ PAGES = {
     "membership.hall": ("/guilds/1/members", "alice"),
     "notifications.page": ("/notifications", "alice"),
     "notifications.preferences": ("/notifications/preferences", "alice"),
+    "operations.page": ("/operations", "grace"),
     "static": None,
     "threads.listing": None,
     "threads.overview": ("/threads", "alice"),

@@ -732,3 +732,44 @@ def test_a_key_may_be_called_as_what_the_store_needs_for_itself(host, other, key
     assert host.cache.get_or_set(key, factory, 60) == "made"
     assert other.cache.get(key) == "made"
     assert host.cache.counters()["store_errors"] == 0
+
+
+# -- where a value is from ------------------------------------------------------------------------
+
+
+def test_fetch_says_whether_the_factory_ran_and_how_old_the_value_is(host):
+    def fetch():
+        return host.cache.fetch("k", Factory("v"), 60, jitter=0, stale=30)
+
+    assert fetch() == ("v", "made", 0.0)
+    host.clock.advance(12)
+    assert fetch() == ("v", "hit", pytest.approx(12, abs=0.1))
+    host.clock.advance(60)
+    assert fetch() == ("v", "stale", pytest.approx(72, abs=0.1))
+
+    host.cache.delete("k")
+    until(lambda: host.cache.fetch("k", Factory("new"), 60).source in ("made", "waited"))
+
+
+def test_fetch_tells_who_has_waited_from_who_has_made_the_value(host):
+    gate = threading.Event()
+    slow = Factory("v", gate)
+    first = in_thread(host, lambda: host.cache.fetch("k", slow, 60))
+    assert slow.began.wait(10)
+    second = in_thread(host, lambda: host.cache.fetch("k", slow, 60))
+    until(lambda: host.cache.counters()["lock_waits"])
+    gate.set()
+    first.join(10)
+    second.join(10)
+
+    assert (first.value.source, second.value.source) == ("made", "waited")
+    assert second.value == ("v", "waited", None)
+
+
+def test_fetch_calls_a_value_stale_that_stands_in_for_a_failure(host):
+    host.cache.fetch("k", Factory("old"), 60, jitter=0, errors="stale")
+    host.clock.advance(61)
+
+    found = host.cache.fetch("k", Factory(RuntimeError()), 60, errors="stale")
+
+    assert found == ("old", "stale", None)

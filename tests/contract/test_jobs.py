@@ -498,6 +498,13 @@ def test_a_job_is_overdue_when_it_has_run_before_and_its_slot_has_passed_its_gra
     assert host.rt.jobs.overdue() == []
 
 
+def test_a_job_that_has_only_been_run_by_hand_is_not_overdue(host):
+    host.clock.advance(13 * 3600)
+    host.rt.jobs.run("work", force=True)
+
+    assert host.rt.jobs.overdue() == []
+
+
 def test_health_says_that_the_job_runs_cannot_be_read(host):
     host.db.drop_all()
     answer = host.client.get("/api/realtime/health")

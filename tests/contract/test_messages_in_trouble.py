@@ -1,5 +1,7 @@
 """What messages promise when the host, the log or the other members do the unexpected."""
 
+import threading
+
 import pytest
 from sqlalchemy import event, inspect
 
@@ -141,3 +143,24 @@ def test_a_rollback_after_a_savepoint_of_the_hosts_own_saves_nothing(host):  # n
     host.rt.messages.send("guild-1", "kept", "alice")
     stored = host.rt.messages.history("guild-1")["messages"]
     assert [(one["seq"], one["content"]) for one in stored] == [(1, "kept")]
+
+
+def test_what_is_committed_just_before_the_relay_ends_is_published(host, monkeypatch):  # noqa: F811
+    outbox = host.app.extensions["nexora_rt"].outbox
+    turn, looked, go_on = outbox._turn, threading.Event(), threading.Event()
+
+    def turn_and_wait():
+        found = turn()
+        if not found and not go_on.is_set():
+            looked.set()
+            go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(outbox, "_turn", turn_and_wait)
+    host.rt.messages.send("guild-1", "first", "alice")
+    assert looked.wait(20)
+    host.rt.messages.send("guild-1", "second", "alice")
+    threading.Timer(0.2, go_on.set).start()
+    outbox.stop(20)
+
+    assert names(host, 2) == ["message:new"] * 2

@@ -78,16 +78,19 @@ def test_who_stands_out_is_found_with_the_evidence(host):
 def test_admins_are_told_once_of_what_is_critical(host):
     crowd(host)
     do(host, 1, 400)
-    run(host)
+    health = run(host)["platformHealth"]
 
+    assert 0 < health < 100
+    found = "Oracle detected 1 critical anomaly"
     assert [(users, name, data) for users, name, data, _ in host.told.sent] == [
         (
             ["7", "8"],
             "platform_announcement",
             {
                 "title": "Critical Anomalies Detected",
-                "message": "Oracle detected 1 critical anomaly",
+                "message": f"{found}. Platform health: {health:g} of 100",
                 "anomalyCount": 1,
+                "platformHealth": health,
             },
         )
     ]

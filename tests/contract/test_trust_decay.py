@@ -8,6 +8,7 @@ from sqlalchemy import DateTime, Float, Integer, String, event, func, insert, se
 from sqlalchemy.orm import mapped_column
 
 from flask_nexora_rt.notifications import NotificationService
+from flask_nexora_rt.signals import trust_changed
 from tests.contract.job_host import BEARER, at, job_host
 
 SUNDAY = at("2026-03-01T00:00:10")
@@ -192,6 +193,23 @@ def test_who_has_changed_is_told_once_and_in_few_events(host):
     mine = next(event for event in changed if "private-user-0" in event.channels)
     told = host.app.json.loads(mine.data_for("private-user-0"))
     assert (told["userId"], told["newScore"]) == ("0", 899)
+
+
+def test_the_hosts_own_code_is_told_who_has_changed_also_when_it_raises(host, caplog):
+    add_all(host, [(1, 700, 40), (2, 700, 45), (3, 700, 5)])
+    heard = []
+
+    def forget(sender, user_ids):
+        heard.append((sender, sorted(user_ids)))
+        raise RuntimeError("of the host")
+
+    with trust_changed.connected_to(forget, sender=host.app):
+        run(host)
+        run(host, force=True)
+
+    assert heard == [(host.app, ["1", "2"])]
+    assert trust(host) == {1: 690, 2: 685, 3: 700}
+    assert "a receiver of trust_changed has failed" in caplog.text
 
 
 def test_who_was_not_told_before_a_crash_is_told_by_the_next_run(host, monkeypatch):

@@ -18,7 +18,7 @@ def test_an_envelope_survives_pickle_and_json():
 
 
 @pytest.mark.parametrize(
-    "stored", [None, 0, "", "nexora-rt-1", (), ("nexora-rt-1",), ["x"] * 9, {"value": 1}]
+    "stored", [None, 0, "", "nexora-rt-1", (), ("nexora-rt-1",), ["x"] * 10, {"value": 1}]
 )
 def test_anything_else_is_not_ours(stored):
     assert unpack(stored) is None
