@@ -18,7 +18,8 @@ PORT ?= 5000
 
 NPM_STAMP := tests/browser/node_modules/.stamp
 
-TEST_WORKERS ?= 2
+# One more than CI has cores: a test of streams waits for a good part of its time.
+TEST_WORKERS ?= 3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -107,7 +108,7 @@ $(NPM_STAMP): tests/browser/package-lock.json
 
 test: lint $(NPM_STAMP)
 	$(call need,chromium,chromium fonts-liberation,the browser of tests/browser)
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev.stamp
 	$(call need,chromium,chromium fonts-liberation,the browser of one row)

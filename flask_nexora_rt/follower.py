@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from typing import Protocol
 
+from .dice import dice
 from .errors import BrokerUnavailable
 from .events import Position
 from .log import Batch, Bounds, EntriesLost, EventLog, GapReason, Tail
@@ -66,7 +66,7 @@ class Follower:
                     logger.warning("the log is out of reach, streams stay open: %s", error)
                     pause = _FIRST_PAUSE
                 self.connected = False
-                self._stopped.wait(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                self._stopped.wait(pause * dice.uniform(0.5, 1.5))  # jitter
                 pause = min(pause * 2, _LONGEST_PAUSE)
             except Exception:
                 logger.exception("the tail of the log failed; it starts again")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections import deque
@@ -12,6 +11,7 @@ from collections.abc import Callable, Sequence
 from . import sse
 from .aliases import NO_ALIASES, Aliases
 from .counters import Counters
+from .dice import dice
 from .errors import BrokerUnavailable, NexoraError, Overloaded
 from .events import CLOSING, GAP, PING, REVOKED, Entry, Event, Position, Reset
 from .fanout import Delivery, Topics, replay_blocks
@@ -127,7 +127,7 @@ class Hub:
             stream.abort()
 
     def _farewell(self, stream: Stream) -> bytes:
-        pause = random.randint(500, 3000)  # noqa: S311 - spreads the reconnects
+        pause = dice.randint(500, 3000)  # spreads the reconnects
         return sse.retry(pause) + stream.codec.control(self._end(stream), CLOSING, {})
 
     # -- streams ------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class Hub:
 
         Jittered, so that streams opened together do not come back together.
         """
-        return self.clock() + self.settings.max_stream_age * random.uniform(0.8, 1)  # noqa: S311
+        return self.clock() + self.settings.max_stream_age * dice.uniform(0.8, 1)
 
     def admit(self, stream: Stream, authorised_at: Position | None = None) -> bool:
         """Count a stream in. False: too many, here or of its user; draining; or a channel has
@@ -396,7 +396,7 @@ class Hub:
                     stream.abort()
                 elif now >= stream.expires:
                     self._end(stream)
-                    stream.finish(sse.retry(random.randint(100, 1500)))  # noqa: S311 - jitter
+                    stream.finish(sse.retry(dice.randint(100, 1500)))  # jitter
                 elif stream.live:
                     stream.push(pings[stream.codec])
         self._run_errands()

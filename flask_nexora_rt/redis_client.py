@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from redis.commands.core import Script
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
+from .dice import dice
 from .errors import BrokerUnavailable
 
 T = TypeVar("T")
@@ -127,7 +127,7 @@ class RedisClient:
                 except _PASSING:
                     if time.monotonic() + pause > deadline:
                         raise
-                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                time.sleep(pause * dice.uniform(0.5, 1.5))  # jitter
                 pause = min(pause * 2, 0.5)
 
     def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from werkzeug.http import http_date
 
 from . import sse
 from .channels import Grant, Refusal
+from .dice import dice
 from .errors import NotServable
 from .events import (
     CONNECTION_ESTABLISHED,
@@ -107,7 +107,7 @@ def come_back(cursor: Position | None, head: Position) -> list[bytes]:
 
     A client without a cursor is given ``head``, so that it misses nothing while it waits.
     """
-    blocks = [sse.retry(random.randint(2000, 6000))]  # noqa: S311 - spreads the reconnects
+    blocks = [sse.retry(dice.randint(2000, 6000))]  # spreads the reconnects
     if cursor is None and head > (0, 0):
         blocks.append(sse.checkpoint(head))
     return blocks

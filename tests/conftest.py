@@ -123,6 +123,30 @@ def make_swarm() -> Iterator[Callable[..., StreamSwarm]]:
         yield lambda **options: swarms.enter_context(StreamSwarm(**options))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mixes the suites for processes side by side: some compute while others wait."""
+    if not hasattr(config, "workerinput"):
+        return
+    scopes: dict[str, dict[str, None]] = {}
+    for item in items:
+        scopes.setdefault(_suite(item), {}).setdefault(_scope(item))
+    place = {
+        scope: number / len(suite)
+        for suite in scopes.values()
+        for number, scope in enumerate(suite)
+    }
+    items.sort(key=lambda item: (place[_scope(item)], _scope(item)))
+
+
+def _suite(item: pytest.Item) -> str:
+    return item.nodeid.split("/")[1]
+
+
+def _scope(item: pytest.Item) -> str:
+    """What pytest-xdist gives to one process as a whole: a class, or a file without."""
+    return item.nodeid.rpartition("::")[0]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Shows the logs of the test's servers when the test has failed."""

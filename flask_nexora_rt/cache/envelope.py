@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import random
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
+from ..dice import dice
 from ..errors import BadRequest
 
 _FORMAT: Final = "nexora-rt-2"
@@ -46,7 +46,7 @@ class Envelope(NamedTuple):
 
         XFetch, from Vattani and others, "Optimal Probabilistic Cache Stampede Prevention", 2015.
         """
-        draw = 1.0 - random.random()  # noqa: S311 - never 0, which has no logarithm
+        draw = 1.0 - dice.random()  # never 0, which has no logarithm
         return now - self.delta * beta * math.log(draw) >= self.fresh_until
 
     @property
@@ -92,7 +92,7 @@ class Lifetime:
         if not self.ttl:
             ends = (_FOR_EVER,) * 3
         else:
-            fresh = now + self.ttl * (1 - self.jitter * random.random())  # noqa: S311 - jitter
+            fresh = now + self.ttl * (1 - self.jitter * dice.random())  # jitter
             ends = (fresh, fresh + self.stale, fresh + self.stale + self.keep)
         return Envelope(_FORMAT, key, value, uuid4().hex, now, delta, *ends, None)
 

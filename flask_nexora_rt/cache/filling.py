@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
+from ..dice import dice
 from ..errors import FactoryFailed, NexoraError, ValueTooLarge
 from .base import Locks, Look, Release, Store
 from .envelope import Envelope, renew, seal_failure
@@ -148,7 +148,7 @@ class Filler:
             if left <= 0:
                 self._statistics.count("wait_timeouts")
                 return _nothing_to_release
-            time.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 - jitter
+            time.sleep(min(left, pause * dice.uniform(0.5, 1.0)))  # jitter
             pause = min(pause * 2, _LONGEST_PAUSE)
             envelope = self.read(recipe.key)
             if envelope is not None and self._now() < envelope.stale_until:

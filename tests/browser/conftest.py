@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser import widgets as widget_pages
 from tests.browser.client_tab import Visitor
@@ -29,6 +29,8 @@ ARGUMENTS = [
     # An origin that is not localhost, and so no secure context.
     "--host-resolver-rules=MAP host.test 127.0.0.1",
 ]
+# Milliseconds until what is awaited must be there: a machine that runs other tests besides is slow.
+expect.set_options(timeout=20_000)
 MISSING = "These tests need Chromium on PATH; on Debian: apt-get install chromium fonts-liberation"
 NAMES = {
     "alice": "Alice",

@@ -35,7 +35,7 @@ def expect_talk(visitor):
 
 def test_two_are_viewing_and_one_is_when_the_others_tab_closes(look):
     alice = look("alice", BY_FRANK)
-    expect(viewers(alice.page)).to_contain_text("1 person viewing")
+    expect(viewers(alice.page)).to_contain_text("1 person viewing", timeout=LEFT)
     dan = look("dan", BY_FRANK)
     for visitor in (alice, dan):
         expect(viewers(visitor.page)).to_contain_text("2 people viewing")
@@ -91,7 +91,7 @@ def test_an_order_is_its_parties_and_only_the_seller_moves_it(hall, open_page):
 
     erin = open_page(hall.server, "erin")
     erin.page.goto(f"{erin.url}{BY_BOB}")
-    expect(viewers(erin.page)).to_contain_text("1 person viewing")
+    expect(viewers(erin.page)).to_contain_text("1 person viewing", timeout=LEFT)
     channel = f"private-order-{path.rpartition('/')[2]}"
     assert subscribing(erin, channel) == 403
 

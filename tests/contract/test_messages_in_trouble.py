@@ -151,14 +151,15 @@ def test_what_is_committed_just_before_the_relay_ends_is_published(host, monkeyp
 
     def turn_and_wait():
         found = turn()
-        if not found and not go_on.is_set():
+        if not found and threading.current_thread() is outbox._thread:
             looked.set()
             go_on.wait(20)
         return found
 
     monkeypatch.setattr(outbox, "_turn", turn_and_wait)
     host.rt.messages.send("guild-1", "first", "alice")
-    assert looked.wait(20)
+    # In a database of one connection whoever commits publishes, and there is no thread.
+    assert outbox._thread is None or looked.wait(20)
     host.rt.messages.send("guild-1", "second", "alice")
     threading.Timer(0.2, go_on.set).start()
     outbox.stop(20)

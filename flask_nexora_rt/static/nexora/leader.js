@@ -74,7 +74,9 @@ export class Leader {
   }
 
   wake(force) {
-    if (!this.settled || this.state === "failed" || !this.link.wake(force) || this.state === "connecting") return;
+    if (!this.settled || this.state === "failed") return;
+    this.link.wake(force);
+    if (this.state !== "unavailable" || !navigator.onLine) return;
     this.#set("connecting");
     this.#patience();
   }

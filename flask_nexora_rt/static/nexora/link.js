@@ -52,14 +52,13 @@ export class Link {
     this.pause = 500 + 2500 * Math.random();
   }
 
-  /** Tries at once if it waits, or has heard nothing for a while, or in any case (`force`); whether it does. */
+  /** Tries at once if it waits, or has heard nothing for a while, or in any case (`force`). */
   wake(force) {
     const quiet = Date.now() - this.heard > this.silence / 2;
-    if (!force && this.source && !quiet) return false;
+    if (!force && this.source && !quiet) return;
     this.failures = this.pause = 0;
     if (this.source) this.onDown(0);
     this.open();
-    return navigator.onLine;
   }
 
   /** Opens it anew, in a moment. */
