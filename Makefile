@@ -1,4 +1,4 @@
-# `make demo`   serve the demo app            `make demo URL=redis://localhost:6379 DATABASE=postgresql+psycopg://...`
+# `make demo`   serve the demo app            `make demo URL=redis://localhost:6379 DATABASE=postgresql+psycopg://... USERS=500`
 # `make test`   lint, types and every test    `make test PYTEST_ARGS="-k resume -x"`
 # `make bench`  side by side with other servers
 # `make lint`   ruff and mypy only            `make clean`
@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 URL ?= memory://
+# People to generate as well, with 30 days of what they did.
+USERS ?=
 # Where the demo keeps its data, as SQLAlchemy writes it; empty: a SQLite file in instance/.
 DATABASE ?=
 # What keeps the log in one process can be served by one only.
@@ -83,7 +85,7 @@ ifneq ($(DATABASE),)
 demo: export DEMO_DATABASE_URI := $(DATABASE)
 endif
 demo: check-demo $(if $(filter postgres%,$(DATABASE)),$(VENV)/.postgres.stamp,$(VENV)/.server.stamp)
-	@$(BIN)/flask --app example_app demo seed
+	@$(BIN)/flask --app example_app demo seed $(if $(USERS),--users $(USERS))
 	@echo "Open http://$(HOST):$(PORT) in two browser windows (Ctrl-C stops the demo)."
 	@exec $(BIN)/gunicorn -c python:flask_nexora_rt.gunicorn --no-control-socket \
 	  -k gevent -w $(WORKERS) -b $(HOST):$(PORT) example_app.wsgi:app

@@ -72,7 +72,8 @@ class Conversation:
 class Kind(NamedTuple):
     """One kind of conversation: `find` gets what follows the prefix in a channel's name.
 
-    Those of `of_user` are listed in the sidebar if `is_listed`; without any it says `if_none`.
+    Those of `of_user` are listed in the sidebar, or else one link to the overview that says
+    `instead`; without any it says `if_none`.
     """
 
     prefix: str
@@ -80,7 +81,7 @@ class Kind(NamedTuple):
     overview: str
     find: Callable[[str], Conversation | None]
     of_user: Callable[[User], list[Conversation]]
-    is_listed: bool = True
+    instead: str = ""
     if_none: str = "None yet"
 
 
@@ -95,7 +96,7 @@ def use(*kinds: Kind) -> None:
 def sidebar() -> Iterable[tuple[Kind, list[Conversation]]]:
     """The signed-in user's conversations by kind."""
     kinds = _kinds.values()
-    return [(kind, kind.of_user(current_user) if kind.is_listed else []) for kind in kinds]
+    return [(kind, [] if kind.instead else kind.of_user(current_user)) for kind in kinds]
 
 
 def find(conversation_id: str) -> Conversation | None:

@@ -97,4 +97,4 @@ def _participant(membership: Membership) -> Participant:
 
 
 # Not by name in the sidebar: to follow a thread's channel is to be seen as looking at it.
-KIND = Kind(PREFIX, "Threads", "threads.overview", find, of_user, is_listed=False)
+KIND = Kind(PREFIX, "Threads", "threads.overview", find, of_user, instead="All threads")

@@ -28,11 +28,15 @@ def make_demo(tmp_path):
 
 def chat_of(server, name):
     """The page of a guild's chat, for whom a click on the sign-in page makes its user."""
+    return page_of(server, name, "/guilds/1")
+
+
+def page_of(server, name, path):
     with requests.Session() as visitor:
         login = visitor.get(f"{server.url}/login").text
         action = re.search(rf'action="(/login/[^"]+)"(?:(?!action=).)*{name}', login, re.DOTALL)[1]
         assert visitor.post(server.url + action).ok
-        return visitor.get(f"{server.url}/guilds/1")
+        return visitor.get(server.url + path)
 
 
 def test_needs_nothing_but_python(make_demo):
@@ -48,6 +52,12 @@ def test_two_variables_bring_redis_postgresql_and_four_workers(make_demo, redis_
 
     assert "Mapmakers" in chat_of(server, "Alice").text
     assert len(re.findall("Booting worker", server.log())) == 4
+
+
+def test_a_third_one_brings_people_with_a_past(make_demo):
+    board = page_of(make_demo("USERS=40"), "Alice", "/leaderboard").text
+
+    assert len(set(re.findall(r"/people/\d+/profile", board))) > 7  # those that every demo has
 
 
 def test_memory_with_several_workers_says_what_to_do(make_demo):
