@@ -89,17 +89,19 @@ def multipart(size):
 @pytest.mark.parametrize("worker_class, threads", [("gevent", None), ("gthread", 4)])
 def test_a_file_over_the_limit_gets_its_error_however_it_is_sent(host, worker_class, threads):
     server = host(worker_class=worker_class, threads=threads)
-    alice = Writer(server)
     form = {"Content-Type": "multipart/form-data; boundary=b"}
 
+    def send(body):
+        # On a connection of its own: gunicorn closes one whose body it has not read to the end.
+        return Writer(server).request("POST", "/attachments", data=body, headers=form)
+
     for size, status in ((LIMIT // 2, 201), (2 * LIMIT, 413)):
-        pieces = alice.request("POST", "/attachments", data=multipart(size), headers=form)
-        whole = alice.request("POST", "/attachments", data=b"".join(multipart(size)), headers=form)
+        pieces, whole = send(multipart(size)), send(b"".join(multipart(size)))
         assert (pieces.status_code, whole.status_code) == (status, status)
         if status == 413:
             assert str(LIMIT) in pieces.json()["detail"]
             assert str(LIMIT) in whole.json()["detail"]
-    assert upload(alice, b"still here").status_code == 201
+    assert upload(Writer(server), b"still here").status_code == 201
 
 
 def test_a_file_that_is_announced_too_large_is_refused_before_it_is_sent(host):
