@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .attachments import AttachmentService, FolderStorage, Limits
+from .attachments import AttachmentService, AttachmentStorage, FolderStorage, Limits
 from .messages.alerts import Alerts
 from .messages.service import Hooks, MessageService, Rules
 from .notifications.desk import Desk
@@ -46,6 +46,12 @@ def make_messages(state: State) -> MessageService:
 
 def make_attachments(state: State) -> AttachmentService:
     """Raises `NotServable` when the host has given no database."""
+    storage, limits = state.attachment_place
+    return AttachmentService(state.stored.attachment, state.db.session, storage, state.now, limits)
+
+
+def make_place(state: State) -> tuple[AttachmentStorage, Limits]:
+    """Where uploads are kept, by default a folder of the instance, and what may be."""
     settings = state.settings
     limits = Limits(
         settings.max_attachment_bytes,
@@ -54,8 +60,7 @@ def make_attachments(state: State) -> AttachmentService:
         settings.attachment_orphan_seconds,
     )
     default = Path(state.app.instance_path) / "nexora_rt_attachments"
-    storage = state.attachment_storage or FolderStorage(settings.attachment_folder or default)
-    return AttachmentService(state.stored.attachment, state.db.session, storage, state.now, limits)
+    return state.attachment_storage or FolderStorage(settings.attachment_folder or default), limits
 
 
 def make_desk(state: State) -> Desk:

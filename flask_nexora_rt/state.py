@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
@@ -15,8 +16,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from .app_jobs import AppJobs
-from .assembly import make_attachments, make_desk, make_messages
-from .attachments import AttachmentService, AttachmentStorage
+from .assembly import make_attachments, make_desk, make_messages, make_place
+from .attachments import AttachmentService, AttachmentStorage, Limits
 from .cache.opening import open_cache
 from .cache.service import CacheService
 from .cache.warmup import run_warm_ups
@@ -243,6 +244,11 @@ class State:
     def attachments(self) -> AttachmentService:
         """Attachments on the current session."""
         return make_attachments(self)
+
+    @cached_property
+    def attachment_place(self) -> tuple[AttachmentStorage, Limits]:
+        """Where uploads are kept, and what may be: the same for every session."""
+        return make_place(self)
 
     @property
     def notifications(self) -> NotificationService:
