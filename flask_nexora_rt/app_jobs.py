@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.pool import StaticPool
 
+from .assembly import AppServices
 from .built_in_jobs import built_in_jobs
 from .errors import NotServable
 from .jobs import JobService
@@ -18,14 +19,11 @@ from .scheduling.runner import Runner
 from .scheduling.scheduler import Scheduler, SchedulerHolder
 from .scheduling.ticker import Ticker
 
-if TYPE_CHECKING:
-    from .state import State
-
 
 class AppJobs:
     """Made with the app; each part when it is first used, after any fork."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: AppServices) -> None:
         self._state = state
         self.scheduler = SchedulerHolder(self._make_scheduler, self._refusal)
 
@@ -37,7 +35,11 @@ class AppJobs:
 
     @cached_property
     def registry(self) -> JobRegistry:
-        return JobRegistry(self._state.declared.jobs, built_in_jobs(self._state))
+        built_in = built_in_jobs(self._state, lambda: self.ledger, self._overdue)
+        return JobRegistry(self._state.declared.jobs, built_in)
+
+    def _overdue(self) -> list[str]:
+        return self.service.overdue()
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -3,75 +3,95 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .attachments import AttachmentService, AttachmentStorage, FolderStorage, Limits
+from .core import AppCore
 from .messages.alerts import Alerts
 from .messages.service import Hooks, MessageService, Rules
 from .notifications.desk import Desk
 from .notifications.purging import Purge
+from .notifications.service import NotificationService
 from .notifications.store import NotificationStore
 
-if TYPE_CHECKING:
-    from .state import State
 
+class AppServices(AppCore):
+    """One app's. Each service is made when asked for, and raises `NotServable` without a
+    database: its session is the one of the request, or of whatever else runs now."""
 
-def make_messages(state: State) -> MessageService:
-    """Raises `NotServable` when the host has given no database."""
-    declared, settings = state.declared, state.settings
-    hooks = Hooks(
-        user_info=declared.user_info or (lambda user_id: None),
-        members=declared.members,
-        mentions=declared.mentions,
-        may_moderate=declared.moderator or (lambda user_id, conversation_id: False),
-        caller_id=lambda: state.caller().id,
-        sent=declared.message_sent,
-        alerts=Alerts(lambda notices: state.notifications.send_all(notices, commit=False)),
-    )
-    rules = Rules(
-        settings.max_message_length, settings.message_edit_seconds, settings.public_receipts
-    )
-    return MessageService(
-        state.stored,
-        state.db.session,
-        state.outbox,
-        state.event,
-        state.now,
-        hooks,
-        rules,
-        state.attachments,
-    )
+    @property
+    def messages(self) -> MessageService:
+        """Messages on the current session."""
+        settings = self.settings
+        rules = Rules(
+            settings.max_message_length, settings.message_edit_seconds, settings.public_receipts
+        )
+        return MessageService(
+            self.stored,
+            self.db.session,
+            self.outbox,
+            self.event,
+            self.now,
+            self._message_hooks(),
+            rules,
+            self.attachments,
+        )
 
+    def _message_hooks(self) -> Hooks:
+        declared = self.declared
+        return Hooks(
+            user_info=declared.user_info or (lambda user_id: None),
+            members=declared.members,
+            mentions=declared.mentions,
+            may_moderate=declared.moderator or (lambda user_id, conversation_id: False),
+            caller_id=lambda: self.caller().id,
+            sent=declared.message_sent,
+            alerts=Alerts(lambda notices: self.notifications.send_all(notices, commit=False)),
+        )
 
-def make_attachments(state: State) -> AttachmentService:
-    """Raises `NotServable` when the host has given no database."""
-    storage, limits = state.attachment_place
-    return AttachmentService(state.stored.attachment, state.db.session, storage, state.now, limits)
+    @property
+    def attachments(self) -> AttachmentService:
+        """Attachments on the current session."""
+        return AttachmentService(
+            self.stored.attachment,
+            self.db.session,
+            self._uploads_storage,
+            self.now,
+            self._upload_limits,
+        )
 
+    @cached_property
+    def _uploads_storage(self) -> AttachmentStorage:
+        """The host's, or a folder of the instance."""
+        default = Path(self.app.instance_path) / "nexora_rt_attachments"
+        folder = self.settings.attachment_folder or default
+        return self.attachment_storage or FolderStorage(folder)
 
-def make_place(state: State) -> tuple[AttachmentStorage, Limits]:
-    """Where uploads are kept, by default a folder of the instance, and what may be."""
-    settings = state.settings
-    limits = Limits(
-        settings.max_attachment_bytes,
-        settings.attachment_types,
-        settings.max_attachments,
-        settings.attachment_orphan_seconds,
-    )
-    default = Path(state.app.instance_path) / "nexora_rt_attachments"
-    return state.attachment_storage or FolderStorage(settings.attachment_folder or default), limits
+    @cached_property
+    def _upload_limits(self) -> Limits:
+        settings = self.settings
+        return Limits(
+            settings.max_attachment_bytes,
+            settings.attachment_types,
+            settings.max_attachments,
+            settings.attachment_orphan_seconds,
+        )
 
+    @property
+    def notifications(self) -> NotificationService:
+        """Notifications on the current session."""
+        return NotificationService(self.declared.notifications, self.open_desk)
 
-def make_desk(state: State) -> Desk:
-    """What a call about notifications works with. Raises `NotServable` without a database."""
-    outbox, session = state.outbox, state.db.session
-    real = session() if callable(session) else session
-    return Desk(
-        real,
-        NotificationStore(state.stored, real),
-        Purge(state.stored, real),
-        state.event,
-        lambda events: outbox.add(real, events),
-        datetime.fromtimestamp(state.now(), UTC),
-    )
+    def open_desk(self) -> Desk:
+        """Return what a call about notifications works with, now and on the current session."""
+        outbox, session = self.outbox, self.db.session
+        real = session() if callable(session) else session
+        return Desk(
+            real,
+            NotificationStore(self.stored, real),
+            Purge(self.stored, real),
+            self.event,
+            lambda events: outbox.add(real, events),
+            datetime.fromtimestamp(self.now(), UTC),
+        )

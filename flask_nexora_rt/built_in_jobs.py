@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from .assembly import AppServices
 from .oracle.monitor import OracleMonitor
 from .retention import Retention
 from .scheduling.job import Job
+from .scheduling.ledger import Ledger
 from .scheduling.schedules import Every, Schedule
 from .trust_decay import TrustDecay
-
-if TYPE_CHECKING:
-    from .state import State
 
 ORACLE: Final = "oracle"
 TRUST_DECAY: Final = "trust-decay"
 RETENTION: Final = "retention"
 
 
-def built_in_jobs(state: State) -> dict[str, Job]:
-    """Return the built-in jobs of an app by name. The host's of the same name replace them."""
-    oracle, decay, retention = OracleMonitor(state), TrustDecay(state), Retention(state)
+def built_in_jobs(
+    state: AppServices, ledger: Callable[[], Ledger], overdue: Callable[[], list[str]]
+) -> dict[str, Job]:
+    """Return the built-in jobs of an app by name. The host's of the same name replace them.
+
+    ``ledger`` gives the app's, ``overdue`` the names of the jobs that are late.
+    """
+    oracle = OracleMonitor(state, ledger, overdue)
+    decay, retention = TrustDecay(state), Retention(state, ledger)
     jobs = (
         Job(ORACLE, oracle.run, Schedule("0 0 * * *"), timeout=900),
         Job(TRUST_DECAY, decay.run, Schedule("0 0 * * 0"), timeout=3600),
@@ -31,7 +37,7 @@ def built_in_jobs(state: State) -> dict[str, Job]:
     return {job.name: job for job in (*jobs, *_warm_ups(state))}
 
 
-def _warm_ups(state: State) -> list[Job]:
+def _warm_ups(state: AppServices) -> list[Job]:
     """Return a job for each warm-up of a shared cache: one process fills it for all."""
     declared = {name: one for name, one in state.declared.warm_ups.items() if one.every}
     if not declared or not state.cache.shared:
@@ -42,7 +48,7 @@ def _warm_ups(state: State) -> list[Job]:
     ]
 
 
-def _warm(state: State, name: str) -> dict[str, float]:
+def _warm(state: AppServices, name: str) -> dict[str, float]:
     """Run a warm-up; what it raises is the job's failure."""
     began = time.monotonic()
     state.declared.warm_ups[name].function()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import delete, func, select, tuple_
 
+from .assembly import AppServices
 from .scheduling.job import Task
-from .scheduling.ledger import OK
-
-if TYPE_CHECKING:
-    from .state import State
+from .scheduling.ledger import OK, Ledger
 
 logger = logging.getLogger(__name__)
 
@@ -29,15 +28,16 @@ class Retention:
     Deletes in small transactions, so that nobody waits long for a lock.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: AppServices, ledger: Callable[[], Ledger]) -> None:
         self._state = state
+        self._ledger = ledger
 
     def run(self, task: Task) -> dict[str, Any]:
         """Return how many rows of each kind went, and how far the outbox was looked at."""
         now, days = task.scheduled_for, self._state.settings.job_run_days
         before = now - timedelta(days=days)
         sweepers = {
-            "jobRuns": lambda at: self._state.jobs.ledger.delete_before(before, _ROWS_AT_ONCE),
+            "jobRuns": lambda at: self._ledger().delete_before(before, _ROWS_AT_ONCE),
             "anomalies": self._delete_anomalies,
             "notifications": self._purge_notifications,
             "attachments": lambda at: self._state.attachments.purge_orphans(),
@@ -84,7 +84,7 @@ class Retention:
         return {"outboxWaiting": waiting, _NEWEST: newest}
 
     def _seen_before(self, task: Task) -> int:
-        done = (run for run in self._state.jobs.ledger.history(task.job, 20) if run.status == OK)
+        done = (run for run in self._ledger().history(task.job, 20) if run.status == OK)
         last = next(done, None)
         value = last.value if last is not None else None
         return int(value.get(_NEWEST, 0)) if isinstance(value, dict) else 0

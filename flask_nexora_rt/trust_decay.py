@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import logging
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import delete, insert, select, tuple_
 
+from .assembly import AppServices
 from .events import Event, dump_json
+from .models import Models
 from .notifications import Notice
 from .scheduling.job import Task
 from .signals import trust_changed
 from .trust_statements import Decay, TrustColumns
 from .vocabulary import Events, user
-
-if TYPE_CHECKING:
-    from .models import Models
-    from .state import State
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +35,7 @@ _ROWS_PER_INSERT = 10_000
 class TrustDecay:
     """The job, for one app."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: AppServices) -> None:
         self._state = state
 
     def run(self, task: Task) -> dict[str, Any]:

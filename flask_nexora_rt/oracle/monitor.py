@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ..assembly import AppServices
+from ..models import Models
 from ..scheduling.job import Task
+from ..scheduling.ledger import Ledger
 from ..times import iso
 from . import health
 from .activity import DAYS, default_source, read_activity
 from .detector import CRITICAL, REPORTED, Anomaly, MetricActivity, detect
-
-if TYPE_CHECKING:
-    from ..models import Models
-    from ..state import State
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +31,15 @@ _ROWS_PER_INSERT: Final = 500
 class OracleMonitor:
     """The job, for one app."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(
+        self,
+        state: AppServices,
+        ledger: Callable[[], Ledger],
+        overdue: Callable[[], list[str]],
+    ) -> None:
         self._state = state
+        self._ledger = ledger
+        self._overdue = overdue
 
     def run(self, task: Task) -> dict[str, Any]:
         """Return ``anomaliesDetected``, ``platformHealth`` (None: too little activity to judge)
@@ -144,8 +150,8 @@ class OracleMonitor:
         # Ends the reading transaction: on SQLite one that reads first may not write later, and the
         # ledger has a connection of its own.
         session.rollback()
-        failed = self._state.jobs.ledger.count_failed(until - timedelta(days=DAYS))
-        overdue = [name for name in self._state.jobs.service.overdue() if name != "oracle"]
+        failed = self._ledger().count_failed(until - timedelta(days=DAYS))
+        overdue = [name for name in self._overdue() if name != "oracle"]
         return [
             health.Check("delivery", "events that wait", "medium", _backlog(waiting), 1000),
             health.Check("jobs", "failed runs", "medium", failed, 10),
