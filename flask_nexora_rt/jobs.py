@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import JobFailed, JobStopped, NotFound
 from .scheduling.job import MAX_ATTEMPTS, Job, JobRegistry, Task
-from .scheduling.ledger import OK, RUNNING, Ledger, Run
+from .scheduling.ledger import OK, RUNNING, SKIPPED, Ledger, Run
 from .scheduling.runner import CALL, Outcome, Runner
 from .scheduling.schedules import Schedule
 from .times import iso
@@ -102,8 +102,9 @@ class JobService:
         if now - slot <= job.grace_of(slot):
             return False
         run = self._ledger.at(job.name, slot)
-        if run is None:  # a job that has only been run by hand has missed nothing
-            return self._ledger.newest_slot(job.name, slot) is not None
+        if run is None or run.status == SKIPPED:
+            # A job that has only been run by hand has missed nothing.
+            return self._ledger.has_begun(job.name, slot)
         return not (run.status == OK or run.is_live(now))
 
 

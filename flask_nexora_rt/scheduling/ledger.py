@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..times import utc
@@ -182,6 +182,13 @@ class Ledger:
         with self._engine().connect() as connection:
             found = connection.scalar(newest.where(*mine, self._runs.c.scheduled_for < before))
         return None if found is None else utc(found)
+
+    def has_begun(self, job: str, before: datetime) -> bool:
+        """Say whether a slot before this one has ever begun; a forced run is in no slot."""
+        mine = (self._runs.c.job == job, self._runs.c.trigger != FORCE)
+        begun = (self._runs.c.status != SKIPPED, self._runs.c.scheduled_for < before)
+        with self._engine().connect() as connection:
+            return bool(connection.scalar(select(exists().where(*mine, *begun))))
 
     def history(self, job: str, limit: int) -> list[Run]:
         """Return runs, newest slot first."""

@@ -499,7 +499,10 @@ def test_a_job_is_overdue_when_it_has_run_before_and_its_slot_has_passed_its_gra
 
 
 def test_a_job_that_has_only_been_run_by_hand_is_not_overdue(host):
+    only_work(host)
     host.clock.advance(13 * 3600)
+    ticker(host).tick()
+    assert statuses(host) == [("2026-03-02T00:00", "skipped")]
     host.rt.jobs.run("work", force=True)
 
     assert host.rt.jobs.overdue() == []
