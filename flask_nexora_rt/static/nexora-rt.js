@@ -181,7 +181,7 @@ export class NexoraRT extends Emitter {
   #follow(status) {
     if (status.state !== "connected") this.#unsubscribed();
     this.connection.change(status);
-    if (status.state === "failed") this.user.fail();
+    if (status.state === "failed") this.user.fail(status.error);
   }
 
   #unsubscribed() {
@@ -225,8 +225,8 @@ class User extends Emitter {
     this.emit("pusher:signin_success", this.user_data);
   }
 
-  fail() {
-    const error = new NexoraError("AuthError", "nobody is signed in", { status: 401 });
+  fail({ type, message, ...about } = { type: "AuthError", message: "nobody is signed in", status: 401 }) {
+    const error = new NexoraError(type, message, about);
     this.#reject(error);
     this.emit("pusher:signin_error", error);
   }

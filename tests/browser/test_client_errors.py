@@ -64,6 +64,17 @@ def test_nobody_is_signed_in(server, visit):
     tab.wait_state("connected")
 
 
+def test_stream_that_is_not_where_the_page_thinks(server, visit):
+    tab = visit(server.url, "member-3").page()
+    tab.page.route("**/realtime/stream*", lambda route: route.fulfill(status=404))
+    tab.listen()
+    tab.page.evaluate("(name) => void rt.subscribe(name)", ROOM)
+
+    tab.wait_state("failed")
+    error = tab.error("rt.signin()")
+    assert (error["type"], error["status"]) == ("NotFound", 404)
+
+
 def test_channel_that_is_taken_away(tab, server):
     post(server, "/revoke", {"user": "member-3", "channel": ROOM})
 
