@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from example_app import forms
-from example_app.guard import refuse_other_sites
+from example_app.guard import is_own_path, refuse_other_sites
 from example_app.models import Announcement, User, db
 from example_app.realtime import platform
 
@@ -55,6 +55,6 @@ def announce() -> Response:
 def _own_path() -> str:
     """Where it links to: a path of ours, or nothing."""
     url = forms.text("link", 200, least=0)
-    if url and (not url.startswith("/") or url.startswith(("//", "/\\"))):
+    if url and not is_own_path(url):
         abort(422, "Link: please give a path of this site, such as /bounties.")
     return url

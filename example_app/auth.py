@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
 from flask_login import LoginManager, current_user, login_required, login_user, logout_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from example_app.guard import refuse_other_sites
+from example_app.guard import SAFE_METHODS, is_own_path, refuse_other_sites
 from example_app.models import User, db, utc_now
 
 # Often enough for days to be right, and not one write for each page.
@@ -47,7 +48,7 @@ def ask_to_sign_in() -> Response | tuple[dict[str, str], int]:
     """A page leads to the sign-in page and back; a script gets a status it can read."""
     if request.accept_mimetypes.best == "application/json":
         return {"error": "Unauthorized", "detail": "Sign in and try again."}, 401
-    return redirect(url_for("auth.sign_in", next=request.path))
+    return redirect(url_for("auth.sign_in", next=_page()))
 
 
 @blueprint.get("/login")
@@ -102,5 +103,12 @@ def _enter(user: User) -> Response:
 def _target(default: str) -> str:
     """Where to go next; only a path of our own, never another site."""
     path = request.form.get("next", "")
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if is_ours else default
+    return path if is_own_path(path) else default
+
+
+def _page() -> str | None:
+    """The page that the request is for, or that its form is on: a step cannot be gone back to."""
+    if request.method in SAFE_METHODS:
+        return request.full_path.rstrip("?")
+    form = urlsplit(request.referrer or "")
+    return form.path if form.netloc == request.host else None
