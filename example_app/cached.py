@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from example_app.activity import VOTES, Activity
 from example_app.models import Bounty, Guild, Membership, User, db
@@ -183,6 +184,7 @@ def _load_trending() -> list[Row]:
     )
     query = (
         select(Bounty, votes.c.votes)
+        .options(joinedload(Bounty.guild))
         .join(votes, votes.c.bounty_id == Bounty.id)
         .where(Bounty.status != "completed")
         .order_by(votes.c.votes.desc(), Bounty.id)
@@ -192,7 +194,7 @@ def _load_trending() -> list[Row]:
 
 
 def _load_board(status: str, page: int) -> Row:
-    query = select(Bounty).order_by(Bounty.id.desc())
+    query = select(Bounty).options(joinedload(Bounty.guild)).order_by(Bounty.id.desc())
     query = query if status == "all" else query.where(Bounty.status == status)
     some = query.offset((page - 1) * BOARD_PAGE).limit(BOARD_PAGE + 1)
     found = [_shown(one) for one in db.session.scalars(some)]

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, render_template
 from flask_login import current_user, login_required
 from sqlalchemy import or_, select
+from sqlalchemy.orm import selectinload
 
 from example_app import conversations
 from example_app.conversations import Conversation, Kind, Participant
@@ -50,7 +51,8 @@ def of_user(user: User) -> list[Conversation]:
         Dispute.tribunal.any(User.id == user.id),
     )
     query = select(Dispute).where(takes_part).order_by(Dispute.id)
-    return [_conversation(dispute) for dispute in db.session.scalars(query)]
+    people = map(selectinload, (Dispute.raised_by, Dispute.against, Dispute.tribunal))
+    return [_conversation(dispute) for dispute in db.session.scalars(query.options(*people))]
 
 
 def _conversation(dispute: Dispute) -> Conversation:
