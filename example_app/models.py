@@ -130,7 +130,7 @@ class Bounty(db.Model):
     @property
     def worth(self) -> str:
         """The reward in words."""
-        return f"{self.reward} crowns"
+        return f"{self.reward} crown{'' if self.reward == 1 else 's'}"
 
     def told(self) -> nexora.Bounty:
         """The bounty as events and notifications know it."""
