@@ -67,7 +67,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     own = {"conversation": Conversation, "message": Message, "receipt": Receipt}
     rt.init_app(app, db=db, models=own)
     conversations.use(
-        guilds.KIND, thread_events.KIND, direct.KIND, disputes.KIND, market_talks.KIND
+        guilds.KIND, thread_events.KIND, disputes.KIND, market_talks.KIND, direct.KIND
     )
     for area in AREAS:
         app.register_blueprint(area.blueprint)
