@@ -35,7 +35,7 @@ export class Conversation {
   }
 
   open() {
-    const closed = () => this.composer.close("You no longer take part here");
+    const closed = ({ status }) => this.composer.close(status === 401 ? "You are signed out" : "You no longer take part here");
     const people = () => this.try("Not told who is here", () => this.meet());
     this.rt.subscribe(this.id).bind("nexora:revoked", closed).bind("pusher:subscription_error", closed).bind("nexora:gap", people);
     this.list.subscribe(() => this.draw());
@@ -74,6 +74,7 @@ export class Conversation {
     byId("failed").hidden = !error;
     byId("earlier").hidden = !hasMore;
     this.log.draw(messages);
+    if (error) byId("empty").hidden = true; // not known
     this.receipts.takeAll(receipts);
   }
 

@@ -2,7 +2,9 @@
 // The bell, the toasts and the state of the connection are elements of the extension, see shell.html.
 
 import { Changes } from "../changes.js";
+import { sendOnce } from "../once.js";
 import { rt } from "../rt.js";
+import { watchSession } from "../session.js";
 import { Conversation } from "./conversation.js";
 import { byId } from "./dom.js";
 import { Inbox } from "./inbox.js";
@@ -18,6 +20,8 @@ function toggleAbout() {
 }
 
 rt.subscribe("platform-global");
+sendOnce();
+watchSession(rt, me);
 new Changes(rt);
 new Inbox(rt).refresh();
 new Presence(rt, me, followed).show();

@@ -1,0 +1,103 @@
+"""What visitors do besides the story: click twice, write one long word, sign out in another tab."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+ELSEWHERE = [
+    "https://evil.example",
+    "//evil.example",
+    "/\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+]
+FORM = {"brief": "x", "reward": "1"}
+LONG = "W" * 120
+
+
+def fill_in_a_bounty(page, title):
+    page.get_by_text("Post a bounty").click()
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("What is to be done").fill("Once is enough")
+    page.get_by_label("Reward in crowns").fill("1")
+
+
+def test_of_two_clicks_the_first_one_counts(hall, open_page):
+    page = open_page(hall.server, "erin").page
+    page.goto(f"{page.url.removesuffix('/guilds')}/bounties")
+    fill_in_a_bounty(page, "Posted with two clicks")
+    at = page.get_by_role("button", name="Post it").bounding_box()
+    for _ in range(2):
+        page.mouse.click(at["x"] + 5, at["y"] + 5)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Posted with two clicks")
+
+    assert hall["erin"].get("/bounties").text.count("Posted with two clicks") == 1
+
+    page.go_back()  # and the form can be used again
+    fill_in_a_bounty(page, "Posted after that")
+    page.get_by_role("button", name="Post it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Posted after that")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_one_long_word_makes_no_page_wider(width, hall, open_page):
+    erin = hall["erin"]
+    bounty = erin.post("/bounties", title=LONG, **FORM)
+    thread = erin.post("/threads", guild=2, title=LONG)
+    dispute = hall["carol"].post("/bounties/4/dispute", title=LONG)
+    hall["carol"].post(f"{dispute}/withdraw")
+    visitor = open_page(hall.server, "carol", viewport={"width": width, "height": 844})
+
+    for path in ("/bounties", bounty, "/threads", thread, "/disputes", f"/people?q={LONG}"):
+        visitor.page.goto(visitor.url + path)
+        expect(visitor.page.get_by_role("main").get_by_text("WWWW").first).to_be_visible()
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def back_to(hall, method, path, headers=None):
+    """Where somebody who is not signed in is led to after signing in."""
+    headers = {"Accept": "text/html", **(headers or {})}
+    url = hall["bob"].url + path
+    answer = requests.request(method, url, headers=headers, allow_redirects=False)
+    target = urlsplit(answer.headers["Location"])
+    assert (answer.status_code, target.path) == (302, "/login")
+    return parse_qs(target.query).get("next", [None])[0]
+
+
+class TestSigningIn:
+    @pytest.mark.parametrize("path", ELSEWHERE)
+    def test_leads_to_no_other_site(self, path, hall):
+        assert hall["bob"].post("/login/bob", next=path) == "/guilds"
+
+    def test_leads_back_to_the_same_list(self, hall):
+        where = back_to(hall, "GET", "/bounties?status=open&page=2")
+
+        assert where == "/bounties?status=open&page=2"
+
+    def test_leads_back_to_the_page_with_the_form(self, hall):
+        page = {"Referer": f"{hall['bob'].url}/bounties/3"}
+
+        assert back_to(hall, "POST", "/bounties/3/vote", page) == "/bounties/3"
+        assert back_to(hall, "POST", "/bounties/3/vote") is None
+
+
+def test_a_page_says_that_its_reader_has_signed_out_in_another_tab(hall, open_page):
+    bob = open_page(hall.server, "bob")
+    bob.enter("Mapmakers")
+    other = bob.context.new_page()
+    other.goto(f"{bob.url}/guilds")
+
+    other.get_by_role("button", name="Sign out").click()
+
+    expect(bob.page.get_by_text("You are signed out. Sign in again")).to_be_visible()
+    expect(bob.box).to_be_disabled()
+    expect(bob.page.get_by_text("Nothing has been said here yet")).to_be_hidden()
+
+    other.get_by_role("button", name="Alice").click()
+    bob.page.get_by_role("link", name="Show this page to them").click()
+    expect(bob.page.locator(".me-name")).to_contain_text("Alice")
+    bob.expect_state("Live")
+    bob.forgive("status of 401")
+    bob.forgive("status of 403")
