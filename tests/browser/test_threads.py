@@ -116,6 +116,23 @@ def test_a_conflicting_edit_is_answered_409_and_settled_by_its_writer(hall, look
     alice.forgive("409 (CONFLICT)")
 
 
+def test_a_title_is_not_left_empty_and_a_description_may_be(hall, look, thread):
+    alice = look("alice", thread)
+    begin_title(alice, "   ")
+    press(alice, "Save")
+
+    expect(alice.page.get_by_role("textbox", name="Title")).to_be_focused()
+    press(alice, "Cancel")
+    expect(title(alice)).to_have_text("Where to put the north arrow")
+
+    alice.page.get_by_role("button", name="Edit description").click()
+    alice.page.get_by_role("textbox", name="Description").fill("")
+    press(alice, "Save")
+    expect(alice.page.locator("#description")).to_have_text("No description yet.")
+    expect(sync(alice)).to_have_text("Live")
+    assert hall["bob"].ask("GET", thread).json()["thread"]["description"] == ""
+
+
 def test_edits_of_different_parts_need_no_decision(hall, look, thread):
     alice = look("alice", thread)
     begin_title(alice, "A better title")

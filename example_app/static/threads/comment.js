@@ -96,7 +96,7 @@ export class Comment {
     const written = ({ content, revision }) => ({ value: content, revision });
     const newest = `/messages?${new URLSearchParams({ conversationId: channel, afterSeq: seq - 1, limit: 1 })}`;
     return {
-      label: "Edit comment", most: MOST, isLong: true,
+      label: "Edit comment", most: MOST, isLong: true, isRequired: true,
       now: () => written(this.message),
       save: async (content, expectedRevision) => written((await rt.request(`/messages/${id}`, { method: "PATCH", body: { content, expectedRevision } })).message),
       fetch: async () => written((await rt.request(newest, { method: "GET" })).messages[0]),

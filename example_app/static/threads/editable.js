@@ -10,7 +10,7 @@ const NOTES = { saving: "Saving", waiting: "Not saved yet: waiting for the conne
  * `source` knows the text: `now()` gives `{value, revision, by}` as it was told last, `save(value, revision)` and
  * `fetch()` give a promise of the same. `save` is refused with a `Conflict` when `revision` is not the newest.
  * `view(value)` makes the node that shows it, and `heading()` what readers need while that is not there. `label` and
- * `most` are the editor's; `isLong` makes it a textarea.
+ * `most` are the editor's; `isLong` makes it a textarea, and what `isRequired` cannot be left empty.
  */
 export class Editable {
   #known = null; // what the server has answered, which may be ahead of what was told
@@ -47,7 +47,8 @@ export class Editable {
   }
 
   submit() {
-    this.draft = this.box.value.trim();
+    this.draft = this.box.value = this.box.value.trim();
+    if (!this.box.reportValidity()) return;
     if (this.draft === this.#base.value) this.#turn("shown");
     else this.#save();
   }
@@ -123,9 +124,10 @@ export class Editable {
   }
 
   _editing() {
-    const { label, most, isLong } = this.source;
+    const { label, most, isLong, isRequired } = this.source;
     this.box = element(isLong ? "textarea" : "input", { "aria-label": label, maxlength: most, ...(isLong ? { rows: "2" } : {}) });
     this.box.value = this.draft;
+    this.box.required = Boolean(isRequired);
     if (isLong) this.box.addEventListener("input", () => fit(this.box));
     const save = element("button", { class: "button button-small" }, "Save");
     const form = element("form", { class: "edit-form" }, this.box, element("div", { class: "buttons" }, save, button("Cancel", () => this.#turn("shown"))));

@@ -71,6 +71,7 @@ function source(name, tag, attributes, isLong = false) {
     label: name === "title" ? "Title" : "Description",
     most: byId(name).dataset.most,
     isLong,
+    isRequired: name === "title",
     heading: () => (tag === "h1" ? [element("h1", { class: "visually-hidden" }, thread.title)] : []),
     now: () => written(thread),
     fetch: async () => written((await read()).thread),
