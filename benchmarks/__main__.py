@@ -23,11 +23,12 @@ from .rows import (
     notifying,
     painting,
     presence,
+    seeding,
     sending,
     steady,
 )
 
-ROWS = ("1", "2", "3", "4", "5", "6", "7", "8", "cache", "jobs", "painting", "figures")
+ROWS = ("1", "2", "3", "4", "5", "6", "7", "8", "cache", "jobs", "painting", "demo", "figures")
 GROUPS = {
     steady: {"1", "4"},
     burst: {"2"},
@@ -39,6 +40,7 @@ GROUPS = {
     cache: {"cache"},
     jobs: {"jobs"},
     painting: {"painting"},
+    seeding: {"demo"},
     figures: {"figures"},
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
