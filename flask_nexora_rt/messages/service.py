@@ -18,6 +18,7 @@ from ..models import Models
 from ..outbox import Outbox
 from ..times import iso, utc
 from ..transaction import transaction
+from ..user_ids import check_user_id
 from ..vocabulary import Events, dm_users
 from .alerts import Alerts
 from .content import (
@@ -142,7 +143,7 @@ class MessageService:
         found = self._hooks.caller_id() if given is None else given
         if found is None:
             raise Unauthorized("nobody is signed in: give sender_id, or call it in a request")
-        return found
+        return check_user_id(found, "senderId")
 
     def _same(self, known: Any, text: str, files: list[str]) -> dict[str, Any]:
         written = self._write(known)
@@ -166,7 +167,8 @@ class MessageService:
         names = mentioned_names(message.content)
         if not names or self._hooks.mentions is None:
             return ()
-        users = {str(user) for user in self._hooks.mentions(message.conversation_id, names)}
+        named = self._hooks.mentions(message.conversation_id, names)
+        users = {check_user_id(user, "mentions") for user in named}
         allowed = users & set(members) if self._hooks.members or members else users
         return sorted(allowed - {message.sender_id})
 
@@ -213,6 +215,7 @@ class MessageService:
         Attachments can be read no more once it is committed. Their bytes go with it; with
         ``commit=False`` with the next purge.
         """
+        user_id = check_user_id(user_id)
         files: list[str] = []
         with self._transaction(commit):
             message = self._locked(message_id)
@@ -253,6 +256,7 @@ class MessageService:
     def _react(
         self, message_id: str, key: str, user_id: str, commit: bool, present: bool
     ) -> dict[str, Any]:
+        user_id = check_user_id(user_id)
         with self._transaction(commit):
             message = self._locked(message_id)
             if message.deleted_at is not None:
@@ -275,7 +279,7 @@ class MessageService:
 
     def mark_read(self, conversation_id: str, user_id: str, up_to: int, commit: bool = True) -> int:
         """Read up to a ``seq``, at most the last one, never back; return where it stands."""
-        channel = check_channel(conversation_id)
+        channel, user_id = check_channel(conversation_id), check_user_id(user_id)
         with self._transaction(commit):
             up_to = max(0, min(up_to, self._store.lock(channel).last_seq))
             moved = self._store.mark_read(channel, user_id, up_to)
