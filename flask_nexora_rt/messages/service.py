@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session, scoped_session
 
 from ..attachments import AttachmentService
 from ..channels import check_channel
-from ..errors import Conflict, Forbidden, InvalidFields, NotFound, Unauthorized
+from ..errors import (
+    Conflict,
+    EventTooLarge,
+    Forbidden,
+    InvalidFields,
+    NotFound,
+    Unauthorized,
+)
 from ..events import Event
 from ..models import Models
 from ..outbox import Outbox
@@ -200,7 +207,7 @@ class MessageService:
                 message.content, message.edited_at = text, self._now()
                 message.revision += 1
                 written = self._write(message)
-                self._publish(message, Events.MESSAGE_EDIT, written, replay=written)
+                self._publish_edit(message, written)
                 members = self._members(message.conversation_id)
                 named = self._note_mentions(message, members)
                 if named:
@@ -269,12 +276,7 @@ class MessageService:
             if present and len(totals) > MAX_REACTION_KEYS:
                 raise Conflict(f"a message has at most {MAX_REACTION_KEYS} different reactions")
             if changed:
-                body = {
-                    "id": message.id,
-                    "conversationId": message.conversation_id,
-                    "reactions": totals,
-                }
-                self._publish(message, MESSAGE_REACTION, body, key=f"reactions:{message.id}")
+                self._publish_reactions(message, totals)
             return totals
 
     def mark_read(self, conversation_id: str, user_id: str, up_to: int, commit: bool = True) -> int:
@@ -372,6 +374,27 @@ class MessageService:
             [message.conversation_id], name, body, key=key or f"message:{message.id}", replay=replay
         )
         self._outbox.add(self._session, [event])
+
+    def _publish_edit(self, message: Any, written: dict[str, Any]) -> None:
+        """Others' reactions must not keep an edit from being made: they may come after it."""
+        try:
+            self._publish(message, Events.MESSAGE_EDIT, written, replay=written)
+        except EventTooLarge:
+            if not written["reactions"]:
+                raise
+            bare = {**written, "reactions": {}}
+            self._publish(message, Events.MESSAGE_EDIT, bare, replay=bare)
+            self._publish_reactions(message, written["reactions"])
+
+    def _publish_reactions(self, message: Any, totals: dict[str, Any]) -> None:
+        """Where there is no room for who has reacted, how many have is told all the same."""
+        about = {"id": message.id, "conversationId": message.conversation_id}
+        key = f"reactions:{message.id}"
+        try:
+            self._publish(message, MESSAGE_REACTION, {**about, "reactions": totals}, key=key)
+        except EventTooLarge:
+            counts = {name: {**one, "userIds": []} for name, one in totals.items()}
+            self._publish(message, MESSAGE_REACTION, {**about, "reactions": counts}, key=key)
 
     def _write(self, message: Any) -> dict[str, Any]:
         reactions = self._store.reactions([message.id]).get(message.id, {})
