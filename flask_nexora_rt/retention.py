@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, func, select, tuple_
 
+from .notifications.expiring import purge_some
 from .scheduling.job import Task
 from .scheduling.ledger import OK
 
@@ -57,7 +58,7 @@ class Retention:
     def _purge_notifications(self, now: datetime) -> int:
         """Expired ones, and those deleted so long ago that nothing repeats them any more."""
         old = now - timedelta(days=NOTIFICATION_DAYS)
-        return self._state.open_desk().purge.some(now, old, _ROWS_AT_ONCE)
+        return purge_some(self._state.open_desk(), now, old, _ROWS_AT_ONCE)
 
     def _delete_anomalies(self, now: datetime) -> int:
         assert self._state.models is not None  # noqa: S101 - the job exists only with a database

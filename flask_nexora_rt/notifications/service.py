@@ -15,6 +15,7 @@ from ..user_ids import check_user_id
 from ..vocabulary import Events, user
 from .declared import NotificationDeclarations
 from .desk import Desk
+from .expiring import purge_some
 from .preferences import read_preferences, write_preferences
 from .sending import Notice, Notified, Sending
 from .store import Counts
@@ -282,14 +283,14 @@ class NotificationService:
 
         In batches, each its own transaction; several workers may do it at once. What was told
         under a ``dedupe_key`` and has expired is kept as deleted, for so long as well; a repeat
-        after that tells everybody again.
+        after that tells everybody again. Users are told which of theirs have expired, with counts.
         """
         total = 0
         while True:
             desk = self._open_desk()
             old = desk.now - timedelta(seconds=keep_seconds)
             with transaction(desk.session, commit=True):
-                gone = desk.purge.some(desk.now, old, _PURGED_AT_ONCE)
+                gone = purge_some(desk, desk.now, old, _PURGED_AT_ONCE)
             total += gone
             if not gone:
                 return total
