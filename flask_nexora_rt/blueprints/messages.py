@@ -98,6 +98,7 @@ def edit(message_id: str) -> Response:
     """The message with its new text."""
     state, body = current_state(), parse(EditMessage, read_json())
     user = require_reader(state, message_id)
+    state.limit_changes(user)
     return jsonify(
         message=state.messages.edit(message_id, body.content, user, body.expectedRevision)
     )
@@ -114,6 +115,7 @@ def react(message_id: str, key: str) -> Response:
     """The totals after adding the caller's reaction."""
     state = current_state()
     user = require_reader(state, message_id)
+    state.limit_changes(user)
     return jsonify(reactions=state.messages.react(message_id, key, user))
 
 
@@ -121,6 +123,7 @@ def unreact(message_id: str, key: str) -> Response:
     """The totals after taking the caller's reaction back."""
     state = current_state()
     user = require_reader(state, message_id)
+    state.limit_changes(user)
     return jsonify(reactions=state.messages.unreact(message_id, key, user))
 
 
@@ -128,6 +131,7 @@ def mark_read() -> Response:
     """Where the caller's receipt stands now."""
     state, body = current_state(), parse(MarkRead, read_json())
     user = require_member(state, body.conversationId)
+    state.limit_changes(user)
     up_to = state.messages.mark_read(body.conversationId, user, body.upToSeq)
     return jsonify(conversationId=body.conversationId, upToSeq=up_to)
 

@@ -208,3 +208,22 @@ def test_what_is_committed_just_before_the_relay_ends_is_published(host, monkeyp
     outbox.stop(20)
 
     assert names(host, 2) == ["message:new"] * 2
+
+
+def test_who_changes_too_much_has_to_wait_but_can_delete(host):  # noqa: F811
+    message = host.rt.messages.send("guild-1", "hello", "alice").message
+    host.state.settings = host.state.settings.model_copy(update={"change_rate": 1})
+    alice = sign_in(host.app.test_client(), "alice")
+    path = f"/api/messages/{message['id']}"
+    reactions = [alice.put(f"{path}/reactions/{number}").status_code for number in range(10)]
+    refused = [
+        alice.delete(f"{path}/reactions/1"),
+        alice.put(f"{path}/reactions/x"),
+        alice.patch(path, json={"content": "changed"}),
+        alice.post("/api/messages/read", json={"conversationId": "guild-1", "upToSeq": 1}),
+    ]
+
+    assert reactions == [200] * 10
+    assert [answer.status_code for answer in refused] == [429] * 4
+    assert {answer.headers["Retry-After"] for answer in refused} == {"10"}
+    assert alice.delete(path).status_code == 200
