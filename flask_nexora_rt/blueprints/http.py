@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import (
     HTTPException,
     MethodNotAllowed,
@@ -20,6 +21,7 @@ from werkzeug.routing import RequestRedirect
 
 from .. import errors
 from ..state import current_state
+from ..transaction import is_lost_race
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ def guard(blueprint: Blueprint) -> None:
     blueprint.before_request(refuse_cross_site)
     blueprint.register_error_handler(errors.NexoraError, answer_error)
     blueprint.register_error_handler(HTTPException, answer_http_exception)
+    blueprint.register_error_handler(OperationalError, answer_database_error)
 
 
 def answer_error(error: errors.NexoraError) -> Response:
@@ -54,6 +57,14 @@ def answer_error(error: errors.NexoraError) -> Response:
     if error.retryable:
         response.headers["Retry-After"] = str(math.ceil(getattr(error, "retry_after", 2)))
     return response
+
+
+def answer_database_error(error: OperationalError) -> Response:
+    """Let the caller repeat what only met somebody else; anything else stays the error it is."""
+    if not is_lost_race(error):
+        raise error
+    logger.warning("a transaction was undone, others were in its way: %s", error.orig)
+    return answer_error(errors.DatabaseBusy("others were in the way, nothing is saved: try again"))
 
 
 def answer_http_exception(error: HTTPException) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -294,6 +294,17 @@ class MessageService:
                 )
                 self._outbox.add(self._session, [event])
         return up_to
+
+    def lock(self, conversation_ids: Iterable[str]) -> None:
+        """Take conversations that this transaction of the host's is going to write to.
+
+        In an order that is everybody's: of two transactions that take the same ones one after the
+        other, each could wait for the other, and the database would end one of them.
+        """
+        channels = sorted({check_channel(one) for one in conversation_ids})
+        with self._transaction(commit=False):
+            for channel in channels:
+                self._store.lock(channel)
 
     def purge_orphans(self) -> int:
         """Erase uploads that no message took; see `AttachmentService.purge_orphans`."""
