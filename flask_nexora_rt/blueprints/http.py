@@ -81,6 +81,12 @@ def answer_http_exception(error: HTTPException) -> Response:
     return response
 
 
+def keep_private(response: Response) -> Response:
+    """Let nobody between us and the caller keep an answer: the next one is somebody else."""
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
+
+
 def refuse_cross_site() -> None:
     """Refuse what another site makes a signed-in browser send (CSRF; also streams).
 

@@ -11,7 +11,7 @@ from ..channels import Refusal, check_channel
 from ..errors import Forbidden, NotFound, Unauthorized
 from ..state import State, current_state
 from .auth import ChannelName, refusal_error
-from .http import parse, read_json, whole_number
+from .http import keep_private, parse, read_json, whole_number
 
 
 class SendMessage(BaseModel):
@@ -57,6 +57,7 @@ def make_blueprints(prefix: str) -> list[Blueprint]:
         (f"{message}/reactions/<key>", unreact, "DELETE"),
     ):
         blueprint.add_url_rule(rule, view_func=view, methods=[method])
+    blueprint.after_request(keep_private)
     return [blueprint]
 
 

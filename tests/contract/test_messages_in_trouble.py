@@ -166,6 +166,12 @@ def test_a_small_event_tells_how_many_have_reacted_if_not_who(host):  # noqa: F8
     assert last["reactions"] == {"+1": {"count": 30, "userIds": []}}
 
 
+def test_what_members_read_is_kept_by_no_cache(host):  # noqa: F811
+    alice = sign_in(host.app.test_client(), "alice")
+    for path in ("messages?conversationId=guild-1", "messages/unread", "notifications"):
+        assert alice.get(f"/api/{path}").headers["Cache-Control"] == "private, no-store"
+
+
 def test_an_id_that_no_database_takes_is_not_found(host):  # noqa: F811
     alice = sign_in(host.app.test_client(), "alice")
     answers = [
