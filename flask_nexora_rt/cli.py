@@ -102,6 +102,25 @@ def purge_attachments() -> None:
         raise click.ClickException(str(error)) from None
 
 
+@commands.group("outbox", invoke_without_command=True)
+@click.pass_context
+@with_appcontext
+def outbox(context: click.Context) -> None:
+    """Show what is committed and waits to be published, by app id."""
+    if context.invoked_subcommand is None:
+        with _clear_errors():
+            waiting = current_state().outbox.waiting()
+        click.echo(_table(("app id", "events"), list(waiting.items())))
+
+
+@outbox.command("adopt")
+@click.argument("app_id")
+def adopt_outbox(app_id: str) -> None:
+    """Publish as this app's what waits for an APP_ID that the app had before."""
+    with _clear_errors():
+        click.echo(f"{current_state().outbox.adopt(app_id)} adopted")
+
+
 @commands.group("cache")
 def cache() -> None:
     """What the cache holds, clearing it, warming it up."""

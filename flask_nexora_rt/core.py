@@ -37,6 +37,9 @@ from .vocabulary import user as user_channel
 
 logger = logging.getLogger(__name__)
 
+# Changes of messages are counted over so many seconds.
+_CHANGES_SECONDS = 10
+
 
 @dataclass
 class AppCore:
@@ -111,18 +114,22 @@ class AppCore:
 
     def limit_messages(self, user_id: str) -> None:
         """Count a message. Raises `TooManyRequests`; uncounted while the broker is away."""
-        self._limit("messages", user_id)
+        self._limit(Rate("messages", self.settings.message_rate, 1), user_id)
 
     def limit_uploads(self, user_id: str) -> None:
         """Count an upload, as `limit_messages` and as many, but not together with them."""
-        self._limit("uploads", user_id)
+        self._limit(Rate("uploads", self.settings.message_rate, 1), user_id)
 
-    def _limit(self, what: str, user_id: str) -> None:
-        rate = Rate(what, self.settings.message_rate, 1)
+    def limit_changes(self, user_id: str) -> None:
+        """Count an edit, a reaction or a receipt: who reads up fast may be faster for a while."""
+        rate = Rate("changes", self.settings.change_rate * _CHANGES_SECONDS, _CHANGES_SECONDS)
+        self._limit(rate, user_id)
+
+    def _limit(self, rate: Rate, user_id: str) -> None:
         try:
             self.runtime.limiter.require(rate, self.settings.app_id, user_id)
         except BrokerUnavailable as error:
-            logger.info("%s are not counted: %s", what, error)
+            logger.info("%s are not counted: %s", rate.name, error)
 
     def stop_typing(self, channel: str, user_id: str) -> None:
         """A message ends its sender's typing; that it is told must not fail the message."""

@@ -156,6 +156,17 @@ class FactoryFailed(NexoraError):
     retryable = True
 
 
+class DatabaseBusy(NexoraError):
+    """The database has ended one of several transactions in each other's way: all undone.
+
+    A retry helps and is safe.
+    """
+
+    status = 503
+    error = "Temporarily unavailable"
+    retryable = True
+
+
 class NotServable(NexoraError):
     """This worker can never serve the call: the deployment has to change, not the caller."""
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Engine, delete, event, insert, select
+from sqlalchemy import Engine, delete, event, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 from sqlalchemy.pool import StaticPool
@@ -162,6 +162,24 @@ class Outbox:
         with engine.begin() as connection:
             connection.execute(delete(rows).where(rows.c.id.in_([row.id for row in found])))
         return True
+
+    def waiting(self) -> dict[str, int]:
+        """Count what waits to be published, by owner: of every app in this database."""
+        rows = self._model.__table__
+        counted = select(rows.c.owner, func.count()).group_by(rows.c.owner)
+        with self._engine().connect() as connection:
+            found = connection.execute(counted.order_by(rows.c.owner))
+            return {name: int(count) for name, count in found}
+
+    def adopt(self, owner: str) -> int:
+        """Take over what waits for an owner that is no more; return how many.
+
+        Whoever relays publishes it, before what is newer.
+        """
+        rows = self._model.__table__
+        taken = update(rows).where(rows.c.owner == owner).values(owner=self._owner)
+        with self._engine().begin() as connection:
+            return int(connection.execute(taken).rowcount)
 
     def _publish(self, events: list[Event]) -> None:
         """Append in order. An event that can never be appended is dropped and logged, alone."""

@@ -151,6 +151,8 @@ class Settings(BaseModel):
     max_message_length: Annotated[int, Field(ge=1, le=100_000)] = 4000
     message_edit_seconds: Annotated[float, Field(ge=0)] = 86_400
     message_rate: Annotated[int, Field(ge=1)] = 5
+    # In RETENTION_SECONDS one member alone must not push everybody's history out of the log.
+    change_rate: Annotated[int, Field(ge=1)] = 100
     public_receipts: bool = True
 
     attachment_folder: Annotated[str, Field(min_length=1)] | None = None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, scoped_session
+
+# PostgreSQL's serialization_failure and deadlock_detected.
+_LOST_RACES: Final = {"40001", "40P01"}
 
 
 @contextmanager
@@ -28,6 +32,13 @@ def transaction(session: Session | scoped_session[Any], commit: bool) -> Iterato
     except BaseException:
         session.rollback()
         raise
+
+
+def is_lost_race(error: OperationalError) -> bool:
+    """Say whether a transaction was only in the way of others, so that a repeat may succeed."""
+    if getattr(error.orig, "sqlstate", None) in _LOST_RACES:
+        return True
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
 
 
 def begin_before_savepoints(engine: Engine) -> None:

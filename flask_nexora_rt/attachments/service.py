@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from ..channels import check_channel
 from ..errors import AttachmentTooLarge, InvalidFields, NotFound, TooManyRequests
+from ..user_ids import check_user_id
 from .names import check_name
 from .sniffing import SAFE_IMAGES, image_size, sniff_type
 from .storage import AttachmentStorage
@@ -89,6 +90,7 @@ class AttachmentService:
         `TooManyRequests` when too many uploads of the user wait for a message.
         """
         channel, shown = check_channel(conversation_id), check_name(name)
+        uploader_id = check_user_id(uploader_id)
         content = self._inspect(file, declared_type)
         self._require_room(uploader_id)
         row = self._store.add(

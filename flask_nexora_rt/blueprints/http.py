@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import (
     HTTPException,
     MethodNotAllowed,
@@ -20,6 +21,7 @@ from werkzeug.routing import RequestRedirect
 
 from .. import errors
 from ..state import current_state
+from ..transaction import is_lost_race
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ def guard(blueprint: Blueprint) -> None:
     blueprint.before_request(refuse_cross_site)
     blueprint.register_error_handler(errors.NexoraError, answer_error)
     blueprint.register_error_handler(HTTPException, answer_http_exception)
+    blueprint.register_error_handler(OperationalError, answer_database_error)
 
 
 def answer_error(error: errors.NexoraError) -> Response:
@@ -56,6 +59,14 @@ def answer_error(error: errors.NexoraError) -> Response:
     return response
 
 
+def answer_database_error(error: OperationalError) -> Response:
+    """Let the caller repeat what only met somebody else; anything else stays the error it is."""
+    if not is_lost_race(error):
+        raise error
+    logger.warning("a transaction was undone, others were in its way: %s", error.orig)
+    return answer_error(errors.DatabaseBusy("others were in the way, nothing is saved: try again"))
+
+
 def answer_http_exception(error: HTTPException) -> Response:
     """Write Werkzeug's and Flask's own errors as JSON, never as a page."""
     detail = error.description
@@ -67,6 +78,12 @@ def answer_http_exception(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
+    return response
+
+
+def keep_private(response: Response) -> Response:
+    """Let nobody between us and the caller keep an answer: the next one is somebody else."""
+    response.headers.setdefault("Cache-Control", "private, no-store")
     return response
 
 

@@ -11,7 +11,7 @@ from ..channels import Refusal, check_channel
 from ..errors import Forbidden, NotFound, Unauthorized
 from ..state import State, current_state
 from .auth import ChannelName, refusal_error
-from .http import parse, read_json, whole_number
+from .http import keep_private, parse, read_json, whole_number
 
 
 class SendMessage(BaseModel):
@@ -57,6 +57,7 @@ def make_blueprints(prefix: str) -> list[Blueprint]:
         (f"{message}/reactions/<key>", unreact, "DELETE"),
     ):
         blueprint.add_url_rule(rule, view_func=view, methods=[method])
+    blueprint.after_request(keep_private)
     return [blueprint]
 
 
@@ -98,6 +99,7 @@ def edit(message_id: str) -> Response:
     """The message with its new text."""
     state, body = current_state(), parse(EditMessage, read_json())
     user = require_reader(state, message_id)
+    state.limit_changes(user)
     return jsonify(
         message=state.messages.edit(message_id, body.content, user, body.expectedRevision)
     )
@@ -114,6 +116,7 @@ def react(message_id: str, key: str) -> Response:
     """The totals after adding the caller's reaction."""
     state = current_state()
     user = require_reader(state, message_id)
+    state.limit_changes(user)
     return jsonify(reactions=state.messages.react(message_id, key, user))
 
 
@@ -121,6 +124,7 @@ def unreact(message_id: str, key: str) -> Response:
     """The totals after taking the caller's reaction back."""
     state = current_state()
     user = require_reader(state, message_id)
+    state.limit_changes(user)
     return jsonify(reactions=state.messages.unreact(message_id, key, user))
 
 
@@ -128,6 +132,7 @@ def mark_read() -> Response:
     """Where the caller's receipt stands now."""
     state, body = current_state(), parse(MarkRead, read_json())
     user = require_member(state, body.conversationId)
+    state.limit_changes(user)
     up_to = state.messages.mark_read(body.conversationId, user, body.upToSeq)
     return jsonify(conversationId=body.conversationId, upToSeq=up_to)
 

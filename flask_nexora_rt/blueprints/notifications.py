@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..errors import BadRequest, Forbidden, InvalidFields, Unauthorized
 from ..events import dump_json
 from ..state import State, current_state
-from .http import parse, read_json, whole_number
+from .http import keep_private, parse, read_json, whole_number
 
 MAX_RECIPIENTS = 1000
 MAX_IDEMPOTENCY_KEY = 255
@@ -55,13 +55,8 @@ def make_blueprints(prefix: str) -> list[Blueprint]:
         (f"{base}/<notification_id>/archive", archive, "POST"),
     ):
         blueprint.add_url_rule(rule, view_func=view, methods=[method])
-    blueprint.after_request(_keep_private)
+    blueprint.after_request(keep_private)
     return [blueprint]
-
-
-def _keep_private(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "private, no-store")
-    return response
 
 
 def _caller() -> tuple[State, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -12,12 +12,20 @@ from sqlalchemy.orm import Session, scoped_session
 
 from ..attachments import AttachmentService
 from ..channels import check_channel
-from ..errors import Conflict, Forbidden, InvalidFields, NotFound, Unauthorized
+from ..errors import (
+    Conflict,
+    EventTooLarge,
+    Forbidden,
+    InvalidFields,
+    NotFound,
+    Unauthorized,
+)
 from ..events import Event
 from ..models import Models
 from ..outbox import Outbox
 from ..times import iso, utc
 from ..transaction import transaction
+from ..user_ids import check_user_id
 from ..vocabulary import Events, dm_users
 from .alerts import Alerts
 from .content import (
@@ -142,7 +150,7 @@ class MessageService:
         found = self._hooks.caller_id() if given is None else given
         if found is None:
             raise Unauthorized("nobody is signed in: give sender_id, or call it in a request")
-        return found
+        return check_user_id(found, "senderId")
 
     def _same(self, known: Any, text: str, files: list[str]) -> dict[str, Any]:
         written = self._write(known)
@@ -166,7 +174,8 @@ class MessageService:
         names = mentioned_names(message.content)
         if not names or self._hooks.mentions is None:
             return ()
-        users = {str(user) for user in self._hooks.mentions(message.conversation_id, names)}
+        named = self._hooks.mentions(message.conversation_id, names)
+        users = {check_user_id(user, "mentions") for user in named}
         allowed = users & set(members) if self._hooks.members or members else users
         return sorted(allowed - {message.sender_id})
 
@@ -198,7 +207,7 @@ class MessageService:
                 message.content, message.edited_at = text, self._now()
                 message.revision += 1
                 written = self._write(message)
-                self._publish(message, Events.MESSAGE_EDIT, written, replay=written)
+                self._publish_edit(message, written)
                 members = self._members(message.conversation_id)
                 named = self._note_mentions(message, members)
                 if named:
@@ -213,6 +222,7 @@ class MessageService:
         Attachments can be read no more once it is committed. Their bytes go with it; with
         ``commit=False`` with the next purge.
         """
+        user_id = check_user_id(user_id)
         files: list[str] = []
         with self._transaction(commit):
             message = self._locked(message_id)
@@ -253,6 +263,7 @@ class MessageService:
     def _react(
         self, message_id: str, key: str, user_id: str, commit: bool, present: bool
     ) -> dict[str, Any]:
+        user_id = check_user_id(user_id)
         with self._transaction(commit):
             message = self._locked(message_id)
             if message.deleted_at is not None:
@@ -265,17 +276,12 @@ class MessageService:
             if present and len(totals) > MAX_REACTION_KEYS:
                 raise Conflict(f"a message has at most {MAX_REACTION_KEYS} different reactions")
             if changed:
-                body = {
-                    "id": message.id,
-                    "conversationId": message.conversation_id,
-                    "reactions": totals,
-                }
-                self._publish(message, MESSAGE_REACTION, body, key=f"reactions:{message.id}")
+                self._publish_reactions(message, totals)
             return totals
 
     def mark_read(self, conversation_id: str, user_id: str, up_to: int, commit: bool = True) -> int:
         """Read up to a ``seq``, at most the last one, never back; return where it stands."""
-        channel = check_channel(conversation_id)
+        channel, user_id = check_channel(conversation_id), check_user_id(user_id)
         with self._transaction(commit):
             up_to = max(0, min(up_to, self._store.lock(channel).last_seq))
             moved = self._store.mark_read(channel, user_id, up_to)
@@ -288,6 +294,17 @@ class MessageService:
                 )
                 self._outbox.add(self._session, [event])
         return up_to
+
+    def lock(self, conversation_ids: Iterable[str]) -> None:
+        """Take conversations that this transaction of the host's is going to write to.
+
+        In an order that is everybody's: of two transactions that take the same ones one after the
+        other, each could wait for the other, and the database would end one of them.
+        """
+        channels = sorted({check_channel(one) for one in conversation_ids})
+        with self._transaction(commit=False):
+            for channel in channels:
+                self._store.lock(channel)
 
     def purge_orphans(self) -> int:
         """Erase uploads that no message took; see `AttachmentService.purge_orphans`."""
@@ -368,6 +385,27 @@ class MessageService:
             [message.conversation_id], name, body, key=key or f"message:{message.id}", replay=replay
         )
         self._outbox.add(self._session, [event])
+
+    def _publish_edit(self, message: Any, written: dict[str, Any]) -> None:
+        """Others' reactions must not keep an edit from being made: they may come after it."""
+        try:
+            self._publish(message, Events.MESSAGE_EDIT, written, replay=written)
+        except EventTooLarge:
+            if not written["reactions"]:
+                raise
+            bare = {**written, "reactions": {}}
+            self._publish(message, Events.MESSAGE_EDIT, bare, replay=bare)
+            self._publish_reactions(message, written["reactions"])
+
+    def _publish_reactions(self, message: Any, totals: dict[str, Any]) -> None:
+        """Where there is no room for who has reacted, how many have is told all the same."""
+        about = {"id": message.id, "conversationId": message.conversation_id}
+        key = f"reactions:{message.id}"
+        try:
+            self._publish(message, MESSAGE_REACTION, {**about, "reactions": totals}, key=key)
+        except EventTooLarge:
+            counts = {name: {**one, "userIds": []} for name, one in totals.items()}
+            self._publish(message, MESSAGE_REACTION, {**about, "reactions": counts}, key=key)
 
     def _write(self, message: Any) -> dict[str, Any]:
         reactions = self._store.reactions([message.id]).get(message.id, {})

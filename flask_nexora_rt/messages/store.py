@@ -13,6 +13,7 @@ from sqlalchemy import Table, bindparam, delete, exists, func, literal, or_, sel
 from sqlalchemy.orm import Session
 
 from ..models import Models, insert_for
+from ..user_ids import check_user_id
 
 UNREAD_CAP = 100
 # Of one message's reactions; the bytes are of JSON and leave room in an event.
@@ -213,9 +214,8 @@ class MessageStore:
         digest = blake2b("\n".join(readers).encode(), digest_size=16).hexdigest()
         if not readers or digest == noted:
             return
-        rows = [
-            {"conversation_id": conversation_id, "user_id": user, "read_seq": 0} for user in readers
-        ]
+        new_row = {"conversation_id": conversation_id, "read_seq": 0}
+        rows = [{**new_row, "user_id": check_user_id(user, "members")} for user in readers]
         conversation = self._models.conversation.__table__
         self._session.execute(
             update(conversation).where(conversation.c.id == conversation_id).values(readers=digest)

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ..errors import Conflict, InvalidFields, InvalidName
 from ..events import dump_json
+from ..user_ids import check_user_id
 from ..vocabulary import Events, user
 from .desk import Desk
 from .store import Counts, Grouped
@@ -19,7 +20,6 @@ from .writing import write_event
 
 MAX_RECIPIENTS: Final = 100_000
 MAX_DEDUPE_KEY: Final = 400
-MAX_USER_ID: Final = 128
 # Users told by one entry of the log: about 100 kB.
 _USERS_PER_ENTRY: Final = 1000
 # For events that are only made to be checked.
@@ -286,13 +286,14 @@ def check_users(user_ids: object) -> list[str]:
 
 
 def _check_user(user_id: object) -> str:
-    text = str(user_id) if isinstance(user_id, str | int) else ""
+    text = check_user_id(user_id, "userIds")
     try:
-        if 0 < len(text) <= MAX_USER_ID and text.isprintable() and user(text):
-            return text
+        user(text)
     except InvalidName:
-        pass
-    raise InvalidFields({"userIds": f"{text[:40]!r} is no user id"})
+        raise InvalidFields(
+            {"userIds": f"{text[:40]!r} is too long for a channel's name"}
+        ) from None
+    return text
 
 
 def _check_dedupe_key(key: object) -> str | None:
@@ -304,12 +305,7 @@ def _check_dedupe_key(key: object) -> str | None:
 
 
 def _check_actor(user_id: object) -> str | None:
-    if user_id is None:
-        return None
-    text = str(user_id) if isinstance(user_id, str | int) else ""
-    if 0 < len(text) <= MAX_USER_ID and text.isprintable():
-        return text
-    raise InvalidFields({"actor": f"{text[:40]!r} is no user id"})
+    return None if user_id is None else check_user_id(user_id, "actor")
 
 
 def _check_seconds(seconds: object) -> float:

@@ -11,9 +11,11 @@ from typing import Any, Final, TypeVar
 from ..errors import BadRequest, InvalidFields, NotFound
 from ..times import iso
 from ..transaction import transaction
+from ..user_ids import check_user_id
 from ..vocabulary import Events, user
 from .declared import NotificationDeclarations
 from .desk import Desk
+from .expiring import purge_some
 from .preferences import read_preferences, write_preferences
 from .sending import Notice, Notified, Sending
 from .store import Counts
@@ -215,7 +217,7 @@ class NotificationService:
         commit: bool,
         undo: bool = False,
     ) -> dict[str, int]:
-        user_id, chosen = str(user_id), _check_ids(ids)
+        user_id, chosen = check_user_id(user_id), _check_ids(ids)
         with self._changing(user_id, commit) as (desk, change):
             found = desk.store.known(user_id, chosen)
             if found != set(chosen):
@@ -227,7 +229,7 @@ class NotificationService:
     def _change_up_to(
         self, user_id: str, up_to: str | None, column: str, state: str, action: str, commit: bool
     ) -> dict[str, int]:
-        user_id = str(user_id)
+        user_id = check_user_id(user_id)
         with self._changing(user_id, commit) as (desk, change):
             rank = None if up_to is None else desk.store.rank_of(user_id, *_check_ids(up_to))
             if up_to is not None and rank is None:
@@ -265,7 +267,7 @@ class NotificationService:
 
     def set_preferences(self, user_id: str, said: Mapping[str, Any], commit: bool = True) -> JSON:
         """Replace what a user has said; what is not named is wanted. Raises `InvalidFields`."""
-        user_id, rows = str(user_id), read_preferences(said, self._declared.types)
+        user_id, rows = check_user_id(user_id), read_preferences(said, self._declared.types)
         desk = self._open_desk()
         with transaction(desk.session, commit):
             # Two at once: one replaces the other, whole.
@@ -281,14 +283,14 @@ class NotificationService:
 
         In batches, each its own transaction; several workers may do it at once. What was told
         under a ``dedupe_key`` and has expired is kept as deleted, for so long as well; a repeat
-        after that tells everybody again.
+        after that tells everybody again. Users are told which of theirs have expired, with counts.
         """
         total = 0
         while True:
             desk = self._open_desk()
             old = desk.now - timedelta(seconds=keep_seconds)
             with transaction(desk.session, commit=True):
-                gone = desk.purge.some(desk.now, old, _PURGED_AT_ONCE)
+                gone = purge_some(desk, desk.now, old, _PURGED_AT_ONCE)
             total += gone
             if not gone:
                 return total

@@ -7,7 +7,7 @@ from sqlalchemy import event, inspect
 
 from flask_nexora_rt.errors import Conflict, EventTooLarge
 from flask_nexora_rt.testing import sign_in
-from tests.contract.test_messages import database_url, host, names  # noqa: F401
+from tests.contract.test_messages import database_url, host, names, published  # noqa: F401
 
 TOO_LARGE = "€" * 4000
 
@@ -123,6 +123,55 @@ def test_one_member_cannot_use_up_a_messages_room_for_reactions(host):  # noqa: 
     assert len(host.rt.messages.edit(message["id"], "hello!", "alice")["reactions"]) == 20
 
 
+def popular(host, content):  # noqa: F811
+    """A message with as many and as long reactions as it can have; its id."""
+    message = host.rt.messages.send("guild-1", content, "alice").message
+    for number in range(100):
+        key, user = f"{'€' * 60}{number % 20}", f"{number:036d}"
+        host.rt.messages.react(message["id"], key, user, commit=False)
+    host.db.session.commit()
+    return message["id"]
+
+
+def test_no_number_of_reactions_keeps_a_message_from_being_edited(host):  # noqa: F811
+    message_id = popular(host, "a" * 4000)
+    edited = host.rt.messages.edit(message_id, "b" * 4000, "alice")
+
+    totals = edited["reactions"]
+    assert (edited["content"], len(totals)) == ("b" * 4000, 20)
+    edit, reactions = published(host, 103)[-2:]
+    assert (edit.name, reactions.name) == ("message:edit", "message:reaction")
+    assert edit.data == edit.replay
+    assert host.app.json.loads(edit.data) == {**edited, "reactions": {}}
+    assert host.app.json.loads(reactions.data)["reactions"] == totals
+
+
+def test_an_edit_whose_text_alone_is_too_large_changes_nothing(host):  # noqa: F811
+    message_id = popular(host, "short")
+    with pytest.raises(EventTooLarge):
+        host.rt.messages.edit(message_id, TOO_LARGE, "alice")
+
+    assert host.rt.messages.get(message_id)["content"] == "short"
+    assert names(host, 101) == ["message:new", *["message:reaction"] * 100]
+
+
+def test_a_small_event_tells_how_many_have_reacted_if_not_who(host):  # noqa: F811
+    message = host.rt.messages.send("guild-1", "popular", "alice").message
+    host.state.settings = host.state.settings.model_copy(update={"max_event_bytes": 1000})
+    for number in range(30):
+        totals = host.rt.messages.react(message["id"], "+1", f"{number:036d}")
+
+    assert len(totals["+1"]["userIds"]) == 30
+    last = host.app.json.loads(published(host, 31)[-1].data)
+    assert last["reactions"] == {"+1": {"count": 30, "userIds": []}}
+
+
+def test_what_members_read_is_kept_by_no_cache(host):  # noqa: F811
+    alice = sign_in(host.app.test_client(), "alice")
+    for path in ("messages?conversationId=guild-1", "messages/unread", "notifications"):
+        assert alice.get(f"/api/{path}").headers["Cache-Control"] == "private, no-store"
+
+
 def test_an_id_that_no_database_takes_is_not_found(host):  # noqa: F811
     alice = sign_in(host.app.test_client(), "alice")
     answers = [
@@ -165,3 +214,22 @@ def test_what_is_committed_just_before_the_relay_ends_is_published(host, monkeyp
     outbox.stop(20)
 
     assert names(host, 2) == ["message:new"] * 2
+
+
+def test_who_changes_too_much_has_to_wait_but_can_delete(host):  # noqa: F811
+    message = host.rt.messages.send("guild-1", "hello", "alice").message
+    host.state.settings = host.state.settings.model_copy(update={"change_rate": 1})
+    alice = sign_in(host.app.test_client(), "alice")
+    path = f"/api/messages/{message['id']}"
+    reactions = [alice.put(f"{path}/reactions/{number}").status_code for number in range(10)]
+    refused = [
+        alice.delete(f"{path}/reactions/1"),
+        alice.put(f"{path}/reactions/x"),
+        alice.patch(path, json={"content": "changed"}),
+        alice.post("/api/messages/read", json={"conversationId": "guild-1", "upToSeq": 1}),
+    ]
+
+    assert reactions == [200] * 10
+    assert [answer.status_code for answer in refused] == [429] * 4
+    assert {answer.headers["Retry-After"] for answer in refused} == {"10"}
+    assert alice.delete(path).status_code == 200

@@ -242,6 +242,46 @@ def test_expired_ones_are_gone_at_once_and_purged_later(host):
     assert host.notifications.purge(keep_seconds=10) == 2  # the row, and its event
 
 
+def test_who_has_an_expired_one_is_told_the_new_counts_when_it_is_purged(host):
+    gone = send(host, ["alice", "bob"], expires_in=60).notification["id"]
+    send(host)
+    host.clock.advance(61)
+    host.notifications.purge(keep_seconds=3600)
+
+    for user, left in (("alice", 1), ("bob", 0)):
+        name, told_last = told(host, user, 3)[-1]
+        counts = host.notifications.unread_count(user)
+        assert (name, told_last["action"]) == ("notification:clear", "expired")
+        assert (told_last["userId"], told_last["ids"]) == (user, [gone])
+        assert {key: told_last[key] for key in counts} == counts
+        assert (counts["unread"], counts["unseen"]) == (left, left)
+    assert host.notifications.unread_count("alice")["version"] == 3
+
+
+@pytest.mark.parametrize("done", ["mark_read", "delete", "archive"])
+def test_what_counted_no_more_when_it_expired_is_told_to_nobody(host, done):
+    one = send(host, expires_in=60).notification["id"]
+    getattr(host.notifications, done)("alice", one)
+    host.clock.advance(61)
+    host.notifications.purge(keep_seconds=3600)
+
+    assert len(told(host, "alice", 2)) == 2
+    assert host.notifications.unread_count("alice")["version"] == 2
+    assert host.db.session.scalar(select(func.count(host.models.notification.id))) == 0
+
+
+def test_very_many_that_expire_together_are_told_in_small_events(host):
+    for _ in range(250):
+        host.notifications.send("alice", "bounty_matched", BOUNTY, expires_in=60, commit=False)
+    host.db.session.commit()
+    host.clock.advance(61)
+    host.notifications.purge(keep_seconds=3600)
+
+    cleared = [event for name, event in told(host, "alice", 253) if name == "notification:clear"]
+    assert [len(event["ids"]) for event in cleared] == [100, 100, 50]
+    assert [event["version"] for event in cleared] == [251, 252, 253]
+
+
 def test_a_purge_keeps_what_remembers_that_a_user_was_told(host):
     one = send(host, dedupe_key="once").notification["id"]
     host.notifications.delete("alice", one)

@@ -87,3 +87,14 @@ def test_events_that_nobody_publishes_are_warned_of_and_kept(host, caplog):
     assert run(host)["outboxWaiting"] == 1
     assert "1 committed events wait" in caplog.text
     assert count(host, outbox) == 1
+
+
+def test_events_of_an_app_id_that_is_no_more_are_warned_of_by_name(host, caplog):
+    outbox = host.state.models.outbox
+    host.db.session.execute(insert(outbox), [{"owner": "old-name", "event": b"{}"}])
+    host.db.session.commit()
+
+    assert run(host)["outboxOfOthers"] == 0
+    answer = run(host)
+    assert (answer["outboxOfOthers"], answer["outboxWaiting"]) == (1, 0)
+    assert "outbox adopt old-name" in caplog.text
