@@ -24,6 +24,7 @@ from .errors import BrokerUnavailable, InvalidName, NotServable
 from .events import Event, dump_json, make_event
 from .identity import Caller, current_caller, public_id
 from .limiter import Rate
+from .log import EventLog
 from .log.sole import SoleProcess
 from .models import Models
 from .outbox import Outbox
@@ -107,6 +108,8 @@ class AppCore:
 
     def position(self) -> str | None:
         """Return the log's position now; None while the broker is away: rows can still be read."""
+        if self.runtime.out_of_reach:
+            return None
         try:
             return str(self.runtime.log.bounds().last)
         except BrokerUnavailable:
@@ -218,7 +221,13 @@ class AppCore:
         self.prepare_database()
         # With a log in memory, too: what a command commits is sent by the process that serves.
         owner = self.settings.app_id
-        return Outbox(self.stored.outbox, owner, self.engine, lambda: self.runtime.log)
+        return Outbox(self.stored.outbox, owner, self.engine, self._log_within_reach)
+
+    def _log_within_reach(self) -> EventLog:
+        """The log. Raises `BrokerUnavailable` at once where it is known to be away."""
+        if self.runtime.out_of_reach:
+            raise BrokerUnavailable("the log is out of reach: nothing is lost by trying again")
+        return self.runtime.log
 
     @property
     def stored(self) -> Models:

@@ -42,6 +42,8 @@ class Follower:
 
     def __init__(self, log: EventLog, reader: Reader) -> None:
         self.connected = False
+        # Since a read of the log has failed, and until one succeeds: others need not wait for it.
+        self.out_of_reach = False
         self._log = log
         self._reader = reader
         self._stopped = threading.Event()
@@ -65,7 +67,7 @@ class Follower:
                 if self.connected:
                     logger.warning("the log is out of reach, streams stay open: %s", error)
                     pause = _FIRST_PAUSE
-                self.connected = False
+                self.connected, self.out_of_reach = False, True
                 self._stopped.wait(pause * dice.uniform(0.5, 1.5))  # jitter
                 pause = min(pause * 2, _LONGEST_PAUSE)
             except Exception:
@@ -76,6 +78,7 @@ class Follower:
     def _read_on(self) -> None:
         """Open a tail where the last one ended, and read until it breaks."""
         last = self._check_log()
+        self.out_of_reach = False
         tail = self._log.tail(self._reader.position)
         try:
             while not self._stopped.is_set():

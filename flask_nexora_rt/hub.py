@@ -88,6 +88,11 @@ class Hub:
         return self._follower.connected
 
     @property
+    def out_of_reach(self) -> bool:
+        """Whether the log could not be read when it was last tried."""
+        return self._follower.out_of_reach
+
+    @property
     def draining(self) -> bool:
         return self._draining
 

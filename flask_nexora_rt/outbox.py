@@ -55,6 +55,7 @@ class Outbox:
         self._wake = threading.Event()
         self._stopped = False
         self._told_why = False
+        self._told_waiting = False
         # Seconds until it looks again by itself; longer while the database fails.
         self._pause = _POLL_SECONDS
         self._thread: threading.Thread | None = None
@@ -132,9 +133,11 @@ class Outbox:
         try:
             while self._turn():
                 pass
-            self._pause = _POLL_SECONDS
+            self._pause, self._told_waiting = _POLL_SECONDS, False
         except BrokerUnavailable as error:
-            logger.warning("committed events wait for the broker: %s", error)
+            level = logging.DEBUG if self._told_waiting else logging.WARNING
+            self._told_waiting = True
+            logger.log(level, "committed events wait for the broker: %s", error)
         except NotServable as error:
             # Every second, until this process ends or the other one does: once is enough.
             level = logging.DEBUG if self._told_why else logging.INFO

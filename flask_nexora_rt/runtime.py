@@ -99,6 +99,11 @@ class Runtime:
             self.typing.stop(channel, user_id)
 
     @property
+    def out_of_reach(self) -> bool:
+        """Whether the log is known to be; only who serves streams watches it."""
+        return "station" in self.__dict__ and self.station.hub.out_of_reach
+
+    @property
     def hub(self) -> Hub:
         """The hub, following the log, with everything around it."""
         return self.station.hub
