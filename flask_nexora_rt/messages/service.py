@@ -14,7 +14,6 @@ from ..attachments import AttachmentService
 from ..channels import check_channel
 from ..errors import (
     Conflict,
-    EventTooLarge,
     Forbidden,
     InvalidFields,
     NotFound,
@@ -23,10 +22,10 @@ from ..errors import (
 from ..events import Event
 from ..models import Models
 from ..outbox import Outbox
-from ..times import iso, utc
+from ..times import utc
 from ..transaction import transaction
 from ..user_ids import check_user_id
-from ..vocabulary import Events, dm_users
+from ..vocabulary import dm_users
 from .alerts import Alerts
 from .content import (
     MAX_REACTION_KEYS,
@@ -35,10 +34,10 @@ from .content import (
     check_reaction,
     mentioned_names,
 )
+from .publishing import MessageEvents
 from .store import MessageStore
+from .writing import MessageWriter, write_message
 
-MESSAGE_REACTION: Final = "message:reaction"
-MESSAGE_READ: Final = "message:read"
 MAX_PAGE: Final = 100
 
 
@@ -90,8 +89,9 @@ class MessageService:
     ) -> None:
         self._session = session
         self._store = MessageStore(models, session() if callable(session) else session)
+        self._writer = MessageWriter(self._store, attachments, hooks.user_info)
+        self._events = MessageEvents(make_event, outbox, session)
         self._outbox = outbox
-        self._make_event = make_event
         self._clock = clock
         self._hooks = hooks
         self._rules = rules
@@ -139,8 +139,8 @@ class MessageService:
             self._store.note_readers(channel, conversation.readers, members)
             mentioned = self._note_mentions(message, members)
             attached = self._attachments.attach(message, files)
-            written = write_message(message, self._sender(sender), {}, attached)
-            self._publish(message, Events.MESSAGE_NEW, written)
+            written = write_message(message, self._writer.sender(sender), {}, attached)
+            self._events.sent(written)
             self._hooks.alerts.tell(written, mentioned, members)
             for function in self._hooks.sent:
                 function(written)
@@ -153,7 +153,7 @@ class MessageService:
         return check_user_id(found, "senderId")
 
     def _same(self, known: Any, text: str, files: list[str]) -> dict[str, Any]:
-        written = self._write(known)
+        written = self._writer.one(known)
         # An edit has changed the text, and a tombstone has lost everything: it has been sent.
         other_text = known.revision == 1 and known.content != text
         other_files = [one["id"] for one in written["attachments"]] != files
@@ -206,13 +206,13 @@ class MessageService:
                 self._store.keep_revision(message)
                 message.content, message.edited_at = text, self._now()
                 message.revision += 1
-                written = self._write(message)
-                self._publish_edit(message, written)
+                written = self._writer.one(message)
+                self._events.edited(written)
                 members = self._members(message.conversation_id)
                 named = self._note_mentions(message, members)
                 if named:
                     self._hooks.alerts.tell_mentioned(written, named)
-            answer = self._write(message)
+            answer = self._writer.one(message)
         self._send_now(commit)
         return answer
 
@@ -232,15 +232,8 @@ class MessageService:
                 files = self._attachments.discard(message.id)
                 message.content, message.deleted_at = "", self._now()
                 message.deleted_by = user_id
-                gone = {
-                    "id": message.id,
-                    "conversationId": message.conversation_id,
-                    "seq": message.seq,
-                    "deletedAt": iso(message.deleted_at),
-                    "deletedBy": user_id,
-                }
-                self._publish(message, Events.MESSAGE_DELETE, gone, replay=b"")
-            answer = self._write(message)
+                self._events.deleted(message)
+            answer = self._writer.one(message)
         self._send_now(commit)
         if files and commit:
             self._attachments.erase(files)
@@ -276,7 +269,8 @@ class MessageService:
             if present and len(totals) > MAX_REACTION_KEYS:
                 raise Conflict(f"a message has at most {MAX_REACTION_KEYS} different reactions")
             if changed:
-                self._publish_reactions(message, totals)
+                about = {"id": message.id, "conversationId": message.conversation_id}
+                self._events.reacted(about, totals)
             return totals
 
     def mark_read(self, conversation_id: str, user_id: str, up_to: int, commit: bool = True) -> int:
@@ -288,11 +282,7 @@ class MessageService:
             if not moved:
                 return self._store.read_seq(channel, user_id)
             if self._rules.public_receipts:
-                body = {"conversationId": channel, "userId": user_id, "upToSeq": up_to}
-                event = self._make_event(
-                    [channel], MESSAGE_READ, body, key=f"read:{channel}:{user_id}"
-                )
-                self._outbox.add(self._session, [event])
+                self._events.read(channel, user_id, up_to)
         return up_to
 
     def lock(self, conversation_ids: Iterable[str]) -> None:
@@ -324,20 +314,11 @@ class MessageService:
             raise InvalidFields({"afterSeq": "give either beforeSeq or afterSeq"})
         limit = max(1, min(limit, MAX_PAGE))
         rows, more = self._store.page(check_channel(conversation_id), before_seq, after_seq, limit)
-        reactions = self._store.reactions([row.id for row in rows])
-        senders = {user: self._sender(user) for user in {row.sender_id for row in rows}}
-        files = self._attachments.of([row.id for row in rows])
-        messages = [
-            write_message(
-                row, senders[row.sender_id], reactions.get(row.id, {}), files.get(row.id, [])
-            )
-            for row in rows
-        ]
-        return {"messages": messages, "hasMore": more}
+        return {"messages": self._writer.all(rows), "hasMore": more}
 
     def get(self, message_id: str) -> dict[str, Any]:
         """Return one message. Raises `NotFound`."""
-        return self._write(self._find(message_id))
+        return self._writer.one(self._find(message_id))
 
     def unread(self, user_id: str) -> dict[str, dict[str, int]]:
         """Return ``{conversation id: {"unread", "mentions"}}``, each capped at 100."""
@@ -373,72 +354,5 @@ class MessageService:
         if seconds and self._now() - utc(message.created_at) > timedelta(seconds=seconds):
             raise Forbidden(f"a message may be edited for {seconds:g} seconds")
 
-    def _publish(
-        self,
-        message: Any,
-        name: str,
-        body: Any,
-        replay: dict[str, Any] | bytes | None = None,
-        key: str | None = None,
-    ) -> None:
-        event = self._make_event(
-            [message.conversation_id], name, body, key=key or f"message:{message.id}", replay=replay
-        )
-        self._outbox.add(self._session, [event])
-
-    def _publish_edit(self, message: Any, written: dict[str, Any]) -> None:
-        """Others' reactions must not keep an edit from being made: they may come after it."""
-        try:
-            self._publish(message, Events.MESSAGE_EDIT, written, replay=written)
-        except EventTooLarge:
-            if not written["reactions"]:
-                raise
-            bare = {**written, "reactions": {}}
-            self._publish(message, Events.MESSAGE_EDIT, bare, replay=bare)
-            self._publish_reactions(message, written["reactions"])
-
-    def _publish_reactions(self, message: Any, totals: dict[str, Any]) -> None:
-        """Where there is no room for who has reacted, how many have is told all the same."""
-        about = {"id": message.id, "conversationId": message.conversation_id}
-        key = f"reactions:{message.id}"
-        try:
-            self._publish(message, MESSAGE_REACTION, {**about, "reactions": totals}, key=key)
-        except EventTooLarge:
-            counts = {name: {**one, "userIds": []} for name, one in totals.items()}
-            self._publish(message, MESSAGE_REACTION, {**about, "reactions": counts}, key=key)
-
-    def _write(self, message: Any) -> dict[str, Any]:
-        reactions = self._store.reactions([message.id]).get(message.id, {})
-        files = self._attachments.of([message.id]).get(message.id, [])
-        return write_message(message, self._sender(message.sender_id), reactions, files)
-
-    def _sender(self, user_id: str) -> dict[str, Any] | None:
-        info = self._hooks.user_info(user_id)
-        return None if info is None else dict(info)
-
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
-
-
-def write_message(
-    message: Any,
-    sender: dict[str, Any] | None,
-    reactions: dict[str, Any],
-    attachments: list[dict[str, Any]],
-) -> dict[str, Any]:
-    """Write a message as the contract does."""
-    return {
-        "id": message.id,
-        "conversationId": message.conversation_id,
-        "seq": message.seq,
-        "clientId": message.client_id,
-        "senderId": message.sender_id,
-        "sender": sender,
-        "content": message.content,
-        "createdAt": iso(message.created_at),
-        "editedAt": iso(message.edited_at),
-        "revision": message.revision,
-        "deletedAt": iso(message.deleted_at),
-        "attachments": attachments,
-        "reactions": reactions,
-    }
