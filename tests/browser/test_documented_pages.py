@@ -59,3 +59,16 @@ def test_the_chat_of_the_quickstart_keeps_and_shows_messages(open_app: Callable[
     bob.locator("input[name=text]").fill("Good morning")
     bob.get_by_role("button", name="Send").click()
     expect(ann.locator("#messages li.sent")).to_have_text(["Ann: Hello", "Bob: Good morning"])
+
+
+def test_the_chat_of_the_quickstart_sends_nothing_that_is_empty(
+    open_app: Callable[..., Open],
+) -> None:
+    ann = open_app(page("docs/quickstart.md"))("Ann")
+    text = ann.locator("input[name=text]")
+    text.press("Enter")
+    for written in ("  ", "Hello"):
+        text.fill(written)
+        text.press("Enter")
+    expect(ann.locator("#messages li")).to_have_text(["Ann: Hello"])
+    expect(ann.locator("#messages li")).to_have_class("sent")

@@ -1,15 +1,17 @@
-"""Configuration files of the documentation: nginx, systemd, JSON, and limits that agree."""
+"""Configuration files of the documentation: nginx, systemd, Redis, JSON, limits that agree."""
 
 import configparser
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flask_nexora_rt.settings import Settings
+from tests.support.redis_server import RedisServer
 
 from .pages import PAGES, page
 
@@ -64,6 +66,13 @@ def test_a_unit_has_what_systemd_needs(block: object) -> None:
     assert unit.sections() == ["Unit", "Service", "Install"]
     assert unit["Service"]["ExecStart"].startswith("/")
     assert int(unit["Service"]["TimeoutStopSec"]) > 30, "gunicorn's graceful_timeout"
+
+
+def test_redis_starts_with_its_configuration(make_redis: Callable[..., RedisServer]) -> None:
+    (text,) = (block.text for block in DEPLOY.of("text"))
+    directives = dict(line.split() for line in text.splitlines())
+    given = [word for name, value in directives.items() for word in (f"--{name}", value)]
+    assert make_redis(extra_args=given).client.config_get(*directives) == directives
 
 
 def test_json_parses() -> None:
