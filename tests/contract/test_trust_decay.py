@@ -183,7 +183,7 @@ def test_who_has_changed_is_told_once_and_in_few_events(host):
     assert len(sent) < 10
     for _ in range(200):
         entries = host.state.runtime.log.range(start, 10_000)
-        if sum(len(entry.event.channels) for entry in entries) == 1200:
+        if sum(len(entry.event.channels) for entry in entries) == 2 * 1200:
             break
         threading.Event().wait(0.02)
     assert len(entries) < 20
