@@ -83,6 +83,22 @@ class TestSigningIn:
         assert back_to(hall, "POST", "/bounties/3/vote") is None
 
 
+@pytest.mark.parametrize(
+    "path, status, words",
+    [
+        ("/logout", 405, "go to the page that has the form"),
+        ("/notifications?cursor=x", 400, "start again from a page"),
+        ("/no-such-page", 404, "does not exist"),
+    ],
+)
+def test_an_error_page_says_what_a_visitor_understands(path, status, words, hall):
+    answer = hall["bob"].get(path)
+
+    assert answer.status_code == status
+    assert words in answer.text
+    assert "requested URL" not in answer.text
+
+
 def test_a_page_says_that_its_reader_has_signed_out_in_another_tab(hall, open_page):
     bob = open_page(hall.server, "bob")
     bob.enter("Mapmakers")
