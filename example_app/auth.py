@@ -77,6 +77,12 @@ def sign_in_as(login: str) -> Response:
     return _enter(_find(login) or abort(404))
 
 
+@blueprint.get("/session")
+def session() -> dict[str, str | None]:
+    """Whose the browser's session is, for pages that may have been drawn for somebody else."""
+    return {"user": current_user.get_id() if current_user.is_authenticated else None}
+
+
 @blueprint.post("/logout")
 @login_required
 def sign_out() -> Response:
