@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from flask_login import UserMixin
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Column, DateTime, ForeignKey, String, Table
+from sqlalchemy import Column, DateTime, ForeignKey, String, Table, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -35,6 +35,11 @@ def by_id(model: type[Row], text: str) -> Row | None:
     """The row with this id, or None."""
     number = row_id(text)
     return None if number is None else db.session.get(model, number)
+
+
+def by_login(login: str) -> "User | None":
+    """The user who signs in as this, in any case, or None."""
+    return db.session.scalar(select(User).where(User.login == login.strip().lower()))
 
 
 def utc_now() -> datetime:
