@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, render_template
 from flask_login import current_user, login_required
 from sqlalchemy import select
 
-from example_app import conversations
+from example_app import conversations, listing
 from example_app.conversations import Conversation, Kind, Participant
 from example_app.models import User, by_id, db
 from example_app.realtime import rt
@@ -28,9 +28,10 @@ def may_follow(user: Any, first: str, second: str) -> bool:
 @login_required
 def people() -> str:
     """People to write to, or to find by name."""
-    wanted = request.args.get("q", "").strip()[:80]
-    found = [between(current_user, other) for other in _others(current_user, wanted, PAGE)]
-    return render_template("people.html", people=found, wanted=wanted, most=PAGE)
+    others = select(User).where(User.id != current_user.id).order_by(User.name, User.id)
+    found = listing.find(others, User.name, User.login, most=PAGE)
+    people = [between(current_user, other) for other in found.rows]
+    return render_template("people.html", people=people, found=found)
 
 
 @blueprint.get("/people/<int:user_id>")
@@ -56,17 +57,9 @@ def find(ids: str) -> Conversation | None:
 
 def of_user(user: User) -> list[Conversation]:
     """A user's conversations for the sidebar: with a few, those who were there first."""
-    return [between(user, other) for other in _others(user, "", IN_SIDEBAR)]
-
-
-def _others(user: User, wanted: str, most: int) -> list[User]:
-    """At most so many people but this one, by name; `wanted` is a part of a name or login."""
-    query = select(User).where(User.id != user.id)
-    if wanted:
-        named = User.name.icontains(wanted, autoescape=True)
-        query = query.where(named | User.login.icontains(wanted, autoescape=True))
-    first = db.session.scalars(query.order_by(User.id).limit(most))
-    return sorted(first, key=lambda one: one.name)
+    others = select(User).where(User.id != user.id).order_by(User.id).limit(IN_SIDEBAR)
+    first = sorted(db.session.scalars(others), key=lambda one: one.name)
+    return [between(user, other) for other in first]
 
 
 def between(user: User, other: User) -> Conversation:
