@@ -24,6 +24,13 @@ def crowded(seeded, tmp_path_factory):
         yield everybody
 
 
+def id_of(hall, login):
+    """Their id, from the only row that a search for the login finds."""
+    page = hall["alice"].get(f"/people?q={login}").text
+    [found] = re.findall(r'row-link" href="/people/(\d+)"', page)
+    return found
+
+
 def pages(person, path):
     """The rows of each page, by following "Next"."""
     while path:
@@ -74,3 +81,15 @@ def test_who_is_on_no_list_is_invited_by_login(crowded):
     assert (status, "is invited" in words) == (409, True)
     status, words = alice.refusal("/guilds/1/invitations", login="nobody-at-all")
     assert (status, "Nobody here signs in as “nobody-at-all”" in words) == (422, True)
+
+
+def test_the_sidebar_has_whom_one_has_talked_with_last_however_late_they_came(crowded):
+    late = id_of(crowded, LATE)
+    said = {"conversationId": f"dm-1-{late}", "content": "Welcome", "clientId": "test-crowd"}
+    assert crowded["alice"].ask("POST", "/messages", json=said).status_code == 201
+
+    in_sidebar = re.findall(r'<a href="/people/(\d+)"', crowded["alice"].get("/guilds").text)
+
+    carol, bob = "3", "2"  # to whom the seed lets her talk, to Carol last
+    assert in_sidebar[:3] == [late, carol, bob]
+    assert len(in_sidebar) == len(set(in_sidebar)) == 12
