@@ -103,7 +103,8 @@ def page(bounty_id: int) -> str:
     bounty = _find(bounty_id)
     steps = {name for name in STEPS if _may(name, bounty, current_user)}
     guilds = _guilds_for(bounty) if "match" in steps else []
-    return render_template("bounty.html", bounty=bounty, steps=steps, guilds=guilds)
+    raised = disputes.of_bounty(bounty, current_user)
+    return render_template("bounty.html", bounty=bounty, steps=steps, guilds=guilds, raised=raised)
 
 
 @blueprint.post("/bounties")

@@ -161,12 +161,14 @@ class Vote(db.Model):
 class Dispute(db.Model):
     """Two parties who disagree about a bounty, and the tribunal that decides.
 
+    `bounty` says in words what it is about; `bounty_id` is missing where the hall has no such row.
     `status` is "open", "escalated", "voting" or "resolved", with an `outcome` in words.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(String(120))
     bounty: Mapped[str] = mapped_column(String(200))
+    bounty_id: Mapped[int | None] = mapped_column(ForeignKey("bounty.id"))
     status: Mapped[str] = mapped_column(String(20), default="open")
     outcome: Mapped[str] = mapped_column(String(200), default="")
     raised_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
