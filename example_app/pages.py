@@ -18,7 +18,7 @@ CONTENT_SECURITY_POLICY = (
 WORDS = {
     400: ("That could not be read", "This address or form is incomplete: start again from a page."),
     404: ("There is nothing here", "This page does not exist, or not any more."),
-    405: ("This is no page", "It takes what a form sends: go to the page that has the form."),
+    405: ("This is no page", "Only a form can be sent here: go to the page that has the form."),
     413: ("That is too large", "Send less at once: a smaller file, or a shorter text."),
     500: ("Something broke", "This is our fault, not yours. Try again in a moment."),
 }
