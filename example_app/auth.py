@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from example_app.guard import SAFE_METHODS, is_own_path, refuse_other_sites
-from example_app.models import User, db, utc_now
+from example_app.models import User, by_login, db, utc_now
 
 # Often enough for days to be right, and not one write for each page.
 ACTIVITY_STEP = timedelta(hours=1)
@@ -63,7 +63,7 @@ def sign_in() -> Response | str:
 @blueprint.post("/login")
 def check_password() -> Response | tuple[str, int]:
     """Signs in with login and password."""
-    user = _find(request.form.get("login", ""))
+    user = by_login(request.form.get("login", ""))
     if user is None or not user.has_password(request.form.get("password", "")):
         flash("This login and password do not belong together.", "error")
         users = _to_choose_from()
@@ -74,7 +74,13 @@ def check_password() -> Response | tuple[str, int]:
 @blueprint.post("/login/<login>")
 def sign_in_as(login: str) -> Response:
     """Signs in with a click: this is a demo, and everybody may be everybody."""
-    return _enter(_find(login) or abort(404))
+    return _enter(by_login(login) or abort(404))
+
+
+@blueprint.get("/session")
+def session() -> dict[str, str | None]:
+    """Whose the browser's session is, for pages that may have been drawn for somebody else."""
+    return {"user": current_user.get_id() if current_user.is_authenticated else None}
 
 
 @blueprint.post("/logout")
@@ -89,10 +95,6 @@ def _to_choose_from() -> Sequence[User]:
     """Those the demo is about: generated people have no password, and are too many."""
     named = select(User).where(User.password_hash != "").order_by(User.id)
     return db.session.scalars(named).all()
-
-
-def _find(login: str) -> User | None:
-    return db.session.scalar(select(User).where(User.login == login.strip().lower()))
 
 
 def _enter(user: User) -> Response:

@@ -11,7 +11,7 @@ from flask_login import current_user, login_required
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
-from example_app import cached, forms
+from example_app import cached, disputes, forms, listing
 from example_app.changes import change
 from example_app.guard import refuse_other_sites
 from example_app.models import Bounty, Guild, Membership, User, by_id, db
@@ -81,17 +81,17 @@ def bounty_offered(bountyTitle: str, guildName: str, bountyId: str) -> None:  # 
 @login_required
 def board() -> str:
     """A page of bounties, of all or of one status, the newest first."""
-    status, page = request.args.get("status", "all"), request.args.get("page", "1")
-    if status not in BOARD or not (
-        page.isascii() and page.isdecimal() and 0 < int(page[:6]) < 1000
-    ):
+    status, number = request.args.get("status", "all"), listing.page_number()
+    if status not in BOARD:
         abort(404)
+    found = cached.board(status, number)
+    listing.require_rows(found.value["bounties"], number)
     return render_template(
         "board.html",
-        found=cached.board(status, int(page)),
+        found=found,
         status=status,
         statuses=BOARD,
-        page=int(page),
+        page=number,
         most_crowns=MOST_CROWNS,
     )
 
@@ -103,7 +103,8 @@ def page(bounty_id: int) -> str:
     bounty = _find(bounty_id)
     steps = {name for name in STEPS if _may(name, bounty, current_user)}
     guilds = _guilds_for(bounty) if "match" in steps else []
-    return render_template("bounty.html", bounty=bounty, steps=steps, guilds=guilds)
+    raised = disputes.of_bounty(bounty, current_user)
+    return render_template("bounty.html", bounty=bounty, steps=steps, guilds=guilds, raised=raised)
 
 
 @blueprint.post("/bounties")

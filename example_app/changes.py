@@ -4,10 +4,20 @@ from typing import Any
 
 from flask import abort
 from sqlalchemy import ColumnElement, update
+from werkzeug.exceptions import Conflict
 
 from example_app.models import db
 
 TOO_LATE = "Somebody has been faster: look at how it stands now."
+
+
+class Elsewhere(Conflict):
+    """409 for what is there already: the error page leads to `url`, with the words of `link`."""
+
+    def __init__(self, problem: str, url: str, link: str) -> None:
+        super().__init__(problem)
+        self.url = url
+        self.link = link
 
 
 def change(row: Any, *if_still: ColumnElement[bool], **values: Any) -> None:

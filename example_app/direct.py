@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, render_template
 from flask_login import current_user, login_required
 from sqlalchemy import select
 
-from example_app import conversations
+from example_app import conversations, listing
+from example_app.activity import Conversation as Talk
+from example_app.activity import Message
 from example_app.conversations import Conversation, Kind, Participant
 from example_app.models import User, by_id, db
 from example_app.realtime import rt
@@ -28,9 +30,10 @@ def may_follow(user: Any, first: str, second: str) -> bool:
 @login_required
 def people() -> str:
     """People to write to, or to find by name."""
-    wanted = request.args.get("q", "").strip()[:80]
-    found = [between(current_user, other) for other in _others(current_user, wanted, PAGE)]
-    return render_template("people.html", people=found, wanted=wanted, most=PAGE)
+    others = select(User).where(User.id != current_user.id).order_by(User.name, User.id)
+    found = listing.find(others, User.name, User.login, most=PAGE)
+    people = [between(current_user, other) for other in found.rows]
+    return render_template("people.html", people=people, found=found)
 
 
 @blueprint.get("/people/<int:user_id>")
@@ -55,18 +58,24 @@ def find(ids: str) -> Conversation | None:
 
 
 def of_user(user: User) -> list[Conversation]:
-    """A user's conversations for the sidebar: with a few, those who were there first."""
-    return [between(user, other) for other in _others(user, "", IN_SIDEBAR)]
+    """A user's conversations for the sidebar: the latest first, then a few more to begin one."""
+    known = _talked_with(user)
+    there = select(User).where(User.id.not_in([user.id, *(one.id for one in known)]))
+    first = db.session.scalars(there.order_by(User.id).limit(IN_SIDEBAR - len(known)))
+    others = [*known, *sorted(first, key=lambda one: one.name)]
+    return [between(user, other) for other in others]
 
 
-def _others(user: User, wanted: str, most: int) -> list[User]:
-    """At most so many people but this one, by name; `wanted` is a part of a name or login."""
-    query = select(User).where(User.id != user.id)
-    if wanted:
-        named = User.name.icontains(wanted, autoescape=True)
-        query = query.where(named | User.login.icontains(wanted, autoescape=True))
-    first = db.session.scalars(query.order_by(User.id).limit(most))
-    return sorted(first, key=lambda one: one.name)
+def _talked_with(user: User) -> list[User]:
+    """Whom the user has a conversation with, the one with the newest message first."""
+    has = Talk.id.startswith(f"dm-{user.id}-") | Talk.id.like(f"dm-%-{user.id}")
+    newest = (Message.conversation_id == Talk.id) & (Message.seq == Talk.last_seq)
+    query = select(Talk.id).join(Message, newest).where(has)
+    latest = query.order_by(Message.created_at.desc(), Talk.id).limit(IN_SIDEBAR)
+    pairs = [set(map(int, channel.split("-")[1:])) for channel in db.session.scalars(latest)]
+    ids = [other for pair in pairs for other in pair - {user.id}]
+    people = {one.id: one for one in db.session.scalars(select(User).where(User.id.in_(ids)))}
+    return [people[other] for other in ids if other in people]
 
 
 def between(user: User, other: User) -> Conversation:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from example_app import conversations
 from example_app.conversations import Conversation, Kind, Participant
-from example_app.models import Dispute, User, by_id, db
+from example_app.models import Bounty, Dispute, User, by_id, db
 from example_app.realtime import rt
 from flask_nexora_rt.presets import nexora
 
@@ -53,6 +53,13 @@ def of_user(user: User) -> list[Conversation]:
     query = select(Dispute).where(takes_part).order_by(Dispute.id)
     people = map(selectinload, (Dispute.raised_by, Dispute.against, Dispute.tribunal))
     return [_conversation(dispute) for dispute in db.session.scalars(query.options(*people))]
+
+
+def of_bounty(bounty: Bounty, user: User) -> Dispute | None:
+    """The dispute about it that the user has raised and that is not resolved yet, if any."""
+    same = Dispute.bounty_id == bounty.id, Dispute.raised_by_id == user.id
+    query = select(Dispute).where(*same, Dispute.status != "resolved").order_by(Dispute.id)
+    return db.session.scalar(query.limit(1))
 
 
 def _conversation(dispute: Dispute) -> Conversation:

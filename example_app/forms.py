@@ -7,6 +7,8 @@ from flask import abort, request
 # Newline and tab are text; other control characters are not, and PostgreSQL refuses some.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
+MOST_WANTED = 80
+
 
 def text(name: str, most: int, least: int = 1) -> str:
     """A field of the form, trimmed. Aborts with 422 unless it has `least` to `most` characters."""
@@ -19,6 +21,11 @@ def checked(name: str, given: object, most: int, least: int = 1) -> str:
     if not isinstance(given, str) or not least <= len(value) <= most or _CONTROL.search(value):
         abort(422, f"{name.capitalize()}: please write {least} to {most} characters of text.")
     return value
+
+
+def wanted() -> str:
+    """What a search is for (`?q=`), trimmed, or nothing; no name has control characters in it."""
+    return _CONTROL.sub("", request.args.get("q", "")).strip()[:MOST_WANTED]
 
 
 def number(name: str, least: int, most: int) -> int:

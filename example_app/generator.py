@@ -182,6 +182,7 @@ class Generator:
                 "id": self._first.dispute + number,
                 "title": dice.choice(words.DISPUTES),
                 "bounty": f"{about['title']}, {about['reward']} crowns",
+                "bounty_id": about["id"],
                 "status": dice.choice(DISPUTE_STATUSES),
                 "outcome": "",
                 "raised_by_id": about["poster_id"],

@@ -8,7 +8,7 @@ from flask_login import current_user, login_required
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from example_app import conversations
+from example_app import conversations, listing
 from example_app.conversations import Conversation, Kind, Participant
 from example_app.models import Guild, Membership, User, by_id, db, row_id
 from example_app.realtime import rt
@@ -16,7 +16,7 @@ from flask_nexora_rt.presets import nexora
 
 blueprint = Blueprint("guilds", __name__)
 
-OTHERS = 30
+PAGE = 30
 
 
 @rt.channel("guild-{guild_id:int}", presence=True)
@@ -29,10 +29,10 @@ def may_follow(user: Any, guild_id: str) -> bool:
 @blueprint.get("/guilds")
 @login_required
 def overview() -> str:
-    """The guilds of the signed-in user, and the others."""
+    """The guilds of the signed-in user; the others by page, or found by name."""
     is_in = select(Membership.guild_id).where(Membership.user_id == current_user.id)
-    others = select(Guild).where(Guild.id.not_in(is_in)).order_by(Guild.id).limit(OTHERS)
-    found = sorted(db.session.scalars(others), key=lambda guild: guild.name)
+    others = select(Guild).where(Guild.id.not_in(is_in)).order_by(Guild.name, Guild.id)
+    found = listing.find(others, Guild.name, most=PAGE)
     return render_template("guilds.html", guilds=of_user(current_user), others=found)
 
 

@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response
 from example_app import cached, forms
 from example_app.changes import TOO_LATE, hold
 from example_app.guard import refuse_other_sites
-from example_app.models import Candidate, Guild, Membership, User, by_id, db
+from example_app.models import Candidate, Guild, Membership, User, by_id, by_login, db
 from example_app.realtime import platform, rt
 
 blueprint = Blueprint("membership", __name__, url_prefix="/guilds/<int:guild_id>")
 
-MOST_OTHERS = 200
+MOST_OTHERS = 100
 blueprint.before_request(refuse_other_sites)
 
 
@@ -86,7 +86,7 @@ def answer(guild_id: int, user_id: int) -> Response:
 def invite(guild_id: int) -> Response:
     """A leader invites somebody."""
     guild = _lead(guild_id)
-    user = by_id(User, str(forms.number("person", 1, 10**9 - 1))) or abort(404)
+    user = _named(forms.text("login", 40))
     _require_outside(guild, user)
     inviter = current_user
     db.session.add(Candidate(guild_id=guild.id, user_id=user.id, invited_by_id=inviter.id))
@@ -116,7 +116,9 @@ def set_role(guild_id: int, user_id: int) -> Response:
     guild = _lead(guild_id)
     role = forms.choice("role", "leader", "member")
     membership = db.session.get(Membership, (guild.id, user_id)) or abort(404)
-    if membership.role == role or guild.leaders == [membership.user]:
+    if membership.role == role:
+        abort(409, f"{membership.user.name} is {role} already: there is nothing to change.")
+    if guild.leaders == [membership.user]:
         abort(409, "A guild has at least one leader.")
     membership.role = role
     platform.guild_role_changed(
@@ -162,6 +164,12 @@ def _lead(guild_id: int) -> Guild:
     return guild
 
 
+def _named(login: str) -> User:
+    return by_login(login.removeprefix("@")) or abort(
+        422, f"Nobody here signs in as “{login}”: look for their login, such as @carol, in People."
+    )
+
+
 def _require_outside(guild: Guild, user: User) -> None:
     is_candidate = db.session.get(Candidate, (guild.id, user.id)) is not None
     if is_candidate or guild.role_of(user) is not None:
@@ -174,7 +182,7 @@ def _candidates(guild: Guild) -> list[Candidate]:
 
 
 def _others(guild: Guild) -> list[User]:
-    """Who may be invited: a list to choose from has an end."""
+    """Some of those who may be invited: others are invited by their login as well."""
     members = select(Membership.user_id).where(Membership.guild_id == guild.id)
     known = members.union(select(Candidate.user_id).where(Candidate.guild_id == guild.id))
     query = select(User).where(User.id.not_in(known)).order_by(User.id).limit(MOST_OTHERS)

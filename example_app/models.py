@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from flask_login import UserMixin
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Column, DateTime, ForeignKey, String, Table
+from sqlalchemy import Column, DateTime, ForeignKey, String, Table, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -35,6 +35,11 @@ def by_id(model: type[Row], text: str) -> Row | None:
     """The row with this id, or None."""
     number = row_id(text)
     return None if number is None else db.session.get(model, number)
+
+
+def by_login(login: str) -> "User | None":
+    """The user who signs in as this, in any case, or None."""
+    return db.session.scalar(select(User).where(User.login == login.strip().lower()))
 
 
 def utc_now() -> datetime:
@@ -156,12 +161,14 @@ class Vote(db.Model):
 class Dispute(db.Model):
     """Two parties who disagree about a bounty, and the tribunal that decides.
 
+    `bounty` says in words what it is about; `bounty_id` is missing where the hall has no such row.
     `status` is "open", "escalated", "voting" or "resolved", with an `outcome` in words.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(String(120))
     bounty: Mapped[str] = mapped_column(String(200))
+    bounty_id: Mapped[int | None] = mapped_column(ForeignKey("bounty.id"))
     status: Mapped[str] = mapped_column(String(20), default="open")
     outcome: Mapped[str] = mapped_column(String(200), default="")
     raised_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))

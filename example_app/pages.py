@@ -14,6 +14,17 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+# Where a visitor can do nothing with what the library or the extension says: heading, and words.
+WORDS = {
+    400: ("That could not be read", "This address or form is incomplete: start again from a page."),
+    404: ("There is nothing here", "This page does not exist, or not any more."),
+    405: ("This is no page", "Only a form can be sent here: go to the page that has the form."),
+    413: ("That is too large", "Send less at once: a smaller file, or a shorter text."),
+    500: ("Something broke", "This is our fault, not yours. Try again in a moment."),
+}
+HEADINGS = {403: "This door is closed to you"}
+
+
 def init_app(app: Flask) -> None:
     """Adds them to the app."""
     app.register_error_handler(HTTPException, show_error)
@@ -36,7 +47,9 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
         return error.get_response()
     if request.accept_mimetypes.best == "application/json":
         return {"error": error.name, "detail": error.description}, status
-    return render_template("error.html", error=error), status
+    own = (HEADINGS.get(status, "That did not work"), error.description)
+    heading, words = WORDS.get(status, own)
+    return render_template("error.html", error=error, heading=heading, words=words), status
 
 
 def show_refusal(error: NexoraError) -> ResponseReturnValue:

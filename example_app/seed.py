@@ -67,8 +67,8 @@ def seed_command(people: int | None, seed: int) -> None:
 
 def _refuse_an_older_database() -> None:
     tables = inspect(db.engine)
-    has_users = tables.has_table("user")
-    if has_users and "trust_score" not in {one["name"] for one in tables.get_columns("user")}:
+    has_disputes = tables.has_table("dispute")
+    if has_disputes and "bounty_id" not in {one["name"] for one in tables.get_columns("dispute")}:
         raise click.ClickException(
             f"{db.engine.url!r} was made by an earlier version of the demo: remove it, run again."
         )

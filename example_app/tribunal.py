@@ -11,10 +11,10 @@ from flask_login import current_user, login_required
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from example_app import bounties, forms
-from example_app.changes import change, hold
+from example_app import bounties, disputes, forms
+from example_app.changes import Elsewhere, change, hold
 from example_app.guard import refuse_other_sites
-from example_app.models import Dispute, User, Vote, by_id, db
+from example_app.models import Bounty, Dispute, User, Vote, by_id, db
 from example_app.realtime import platform
 
 blueprint = Blueprint("tribunal", __name__)
@@ -32,10 +32,14 @@ def raise_dispute(bounty_id: int) -> Response:
     bounty = bounties.require(bounty_id, "dispute", current_user)
     assert bounty.guild is not None  # noqa: S101 - the step asks for a guild at work
     raiser = db.session.get_one(User, current_user.id)
+    # Of two clicks at once the second waits here, and then it sees the first one's dispute.
+    hold(bounty)
+    _refuse_a_second(bounty, raiser)
     against = bounty.guild.leaders[0] if bounties.is_poster(bounty, raiser) else bounty.poster
     dispute = Dispute(
         title=forms.text("title", 120),
         bounty=f"{bounty.title}, {bounty.worth}",
+        bounty_id=bounty.id,
         raised_by=raiser,
         against=against,
     )
@@ -99,6 +103,14 @@ def withdraw(dispute_id: int) -> Response:
         abort(409, "It has been resolved.")
     _resolve(dispute, f"withdrawn by {dispute.raised_by.name}")
     return _done(dispute, "Withdrawn.")
+
+
+def _refuse_a_second(bounty: Bounty, raiser: User) -> None:
+    raised = disputes.of_bounty(bounty, raiser)
+    if raised is not None:
+        url = url_for("disputes.thread", dispute_id=raised.id)
+        db.session.rollback()
+        raise Elsewhere("You have raised a dispute about this bounty already.", url, "Open it")
 
 
 def _resolve(dispute: Dispute, outcome: str) -> None:

@@ -39,6 +39,11 @@ class Person:
         """Sends a form that may not work; the status, 302 when it does."""
         return self._send(path, fields).status_code
 
+    def refusal(self, path: str, **fields: Any) -> tuple[int, str]:
+        """The same, and the page that says why."""
+        answer = self._send(path, fields)
+        return answer.status_code, answer.text
+
     def _send(self, path: str, fields: dict[str, Any]) -> requests.Response:
         url = self.url + path
         return self.session.post(url, data=fields, headers=HTML, allow_redirects=False)

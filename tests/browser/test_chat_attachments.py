@@ -28,7 +28,7 @@ def test_an_image_and_a_file_are_shown_to_the_other_and_to_no_stranger(hall, ope
     expect(image).to_have_js_property("complete", True)
     assert image.evaluate("one => one.naturalWidth") == 6
     link = bob.page.get_by_role("link", name="notes.txt")
-    expect(link).to_contain_text("500 byte")
+    expect(link).to_contain_text("500 bytes")
     with bob.page.expect_download() as download:
         link.click()
     assert download.value.suggested_filename == "notes.txt"

@@ -14,7 +14,8 @@ JURORS = ("erin", "grace", "frank")  # those with the most trust who are no part
 def raised(hall):
     path = hall["carol"].post(f"{GRANARY}/dispute", title="The cellar is missing")
     assert hall.told() == {"alice": ["dispute_raised"]}
-    return path
+    yield path
+    hall["carol"].refused(f"{path}/withdraw")  # one at a time
 
 
 @pytest.fixture
@@ -72,6 +73,24 @@ def test_who_raised_it_may_let_it_go(hall, raised):
 
     assert hall.told() == {login: ["dispute_resolved"] for login in PARTIES}
     assert hall["carol"].refused(f"{raised}/withdraw") == 409
+
+
+def test_there_is_one_open_dispute_of_a_person_about_a_bounty(hall, raised):
+    status, words = hall["carol"].refusal(f"{GRANARY}/dispute", title="Once more")
+
+    assert status == 409
+    assert f'href="{raised}"' in words
+    assert hall.told() == {}
+    page = hall["carol"].get(GRANARY).text
+    assert f'href="{raised}">The cellar is missing</a>' in page
+    assert "Something is wrong?" not in page
+    assert "Something is wrong?" in hall["alice"].get(GRANARY).text
+
+    hall["carol"].post(f"{raised}/withdraw")
+    hall.told()
+    again = hall["carol"].post(f"{GRANARY}/dispute", title="Once more")
+    assert hall.told() == {"alice": ["dispute_raised"]}
+    hall["carol"].post(f"{again}/withdraw")
 
 
 def test_a_bounty_is_disputed_by_its_poster_or_the_guilds_leader_only(hall):

@@ -17,6 +17,7 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 PAGES = {
     "announcements.page": ("/announcements", "grace"),
     "auth.sign_in": ("/login", None),
+    "auth.session": None,
     "bounties.board": ("/bounties", "alice"),
     "bounties.page": ("/bounties/4", "alice"),
     "conversations.details": None,

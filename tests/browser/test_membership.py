@@ -36,7 +36,7 @@ def test_an_application_is_rejected_and_may_be_made_again(hall):
 
 def test_an_invitation_is_accepted(hall):
     grace = hall["grace"]
-    hall["alice"].post(f"{MAPMAKERS}/invitations", person=grace.id)
+    hall["alice"].post(f"{MAPMAKERS}/invitations", login=grace.login)
     assert hall.told() == {"grace": ["guild_invite"]}
 
     grace.post(f"{MAPMAKERS}/invitation", answer="accept")
@@ -57,7 +57,10 @@ def test_nobody_lets_themselves_in(hall):
 
 def test_roles_are_changed_by_leaders_and_one_leader_stays(hall):
     alice, bob = hall["alice"], hall["bob"]
-    assert alice.refused(f"{MAPMAKERS}/members/{alice.id}/role", role="member") == 409
+    status, words = alice.refusal(f"{MAPMAKERS}/members/{alice.id}/role", role="member")
+    assert (status, "has at least one leader" in words) == (409, True)
+    status, words = alice.refusal(f"{MAPMAKERS}/members/{alice.id}/role", role="leader")
+    assert (status, "Alice Moreau is leader already" in words) == (409, True)
     assert bob.refused(f"{MAPMAKERS}/members/{bob.id}/role", role="leader") == 403
 
     alice.post(f"{MAPMAKERS}/members/{bob.id}/role", role="leader")

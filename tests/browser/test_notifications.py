@@ -43,6 +43,10 @@ class TestAnnouncements:
         assert hall["alice"].refused("/announcements", key="k", title="t", message="m") == 403
         assert hall.told() == {}
 
+    def test_are_a_click_away_for_admins_only(self, hall):
+        assert hall["grace"].get("/operations").text.count('href="/announcements"') == 2
+        assert "/announcements" not in hall["alice"].get("/bounties").text
+
     def test_link_to_this_site_only(self, hall):
         form = {"key": "k", "title": "t", "message": "m"}
         for link in ("https://evil.example", "//evil.example", "/\t/evil.example", "javascript:1"):

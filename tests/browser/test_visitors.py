@@ -83,6 +83,72 @@ class TestSigningIn:
         assert back_to(hall, "POST", "/bounties/3/vote") is None
 
 
+@pytest.mark.parametrize(
+    "path, status, words",
+    [
+        ("/logout", 405, "go to the page that has the form"),
+        ("/notifications?cursor=x", 400, "start again from a page"),
+        ("/no-such-page", 404, "does not exist"),
+    ],
+)
+def test_an_error_page_says_what_a_visitor_understands(path, status, words, hall):
+    answer = hall["bob"].get(path)
+
+    assert answer.status_code == status
+    assert words in answer.text
+    assert "requested URL" not in answer.text
+
+
+def test_a_page_that_is_looked_at_again_says_that_its_reader_is_somebody_else_now(hall, open_page):
+    bob = open_page(hall.server, "bob")
+    bob.enter("Mapmakers")
+    notice = bob.page.get_by_text("You are somebody else in this browser now.")
+
+    def come_back_as(login):
+        bob.context.request.post(f"{bob.url}/login/{login}")
+        bob.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    come_back_as("carol")
+    expect(notice).to_be_visible()
+    come_back_as("bob")
+    expect(notice).to_be_hidden()
+
+
+def test_a_page_says_at_once_that_its_reader_signs_in_as_somebody_else_in_another_tab(
+    hall, open_page
+):
+    bob = open_page(hall.server, "bob")
+    bob.enter("Mapmakers")
+    other = bob.context.new_page()
+    other.goto(f"{bob.url}/people")
+    form = '<form method="post" action="/login/carol"><button>Be Carol</button></form>'
+    other.locator("#main").evaluate("(node, form) => (node.innerHTML = form)", form)
+
+    other.get_by_role("button", name="Be Carol").click()
+
+    expect(bob.page.get_by_text("You are somebody else in this browser now.")).to_be_visible()
+    expect(other.locator(".me-name")).to_contain_text("Carol")
+    expect(other.locator("#session")).to_be_hidden()
+    bob.forgive("status of 403")
+
+
+def test_a_threads_page_says_once_that_its_reader_has_signed_out(hall, open_page):
+    bob = open_page(hall.server, "bob")
+    bob.page.goto(f"{bob.url}/threads/1")
+    expect(bob.page.locator("#sync")).to_have_text("Live")
+    other = bob.context.new_page()
+    other.goto(f"{bob.url}/guilds")
+
+    other.get_by_role("button", name="Sign out").click()
+
+    expect(bob.page.get_by_text("You are signed out. Sign in again")).to_be_visible()
+    for where in ("#no-comments", "#problem"):
+        expect(bob.page.locator(where)).to_contain_text("could not be loaded")
+        expect(bob.page.locator(where)).to_be_hidden()
+    bob.forgive("status of 401")
+    bob.forgive("status of 403")
+
+
 def test_a_page_says_that_its_reader_has_signed_out_in_another_tab(hall, open_page):
     bob = open_page(hall.server, "bob")
     bob.enter("Mapmakers")

@@ -121,6 +121,20 @@ def test_running_twice_changes_nothing(database, tmp_path):
     assert first["nexora_rt_outbox"] == []
 
 
+def test_a_database_of_an_earlier_version_is_left_alone(tmp_path):
+    database = f"sqlite:///{tmp_path / 'demo.sqlite3'}"
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE dispute (id INTEGER PRIMARY KEY)"))
+    engine.dispose()
+
+    refused = flask(database, tmp_path, "demo", "seed")
+
+    assert refused.returncode == 1
+    assert "was made by an earlier version of the demo: remove it" in refused.stderr
+    assert list(contents(database)) == ["dispute"]
+
+
 @pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
 def crowd(request, tmp_path_factory):
     """A database with sixty generated people, for this file's tests: url, folder, printed."""

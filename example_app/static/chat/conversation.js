@@ -2,6 +2,7 @@
 
 import { MessageList } from "/api/realtime/assets/nexora-chat.js";
 import { notificationStore, typingStore } from "/api/realtime/assets/nexora-stores.js";
+import { isSignedOut } from "../session.js";
 import * as api from "./api.js";
 import { Attachments } from "./attachments.js";
 import { Composer } from "./composer.js";
@@ -71,7 +72,7 @@ export class Conversation {
     const { messages, receipts, hasMore, loading, error } = this.list.getSnapshot();
     const isThere = messages.length > 0 || !loading;
     if (isThere) byId("loading").hidden = true;
-    byId("failed").hidden = !error;
+    byId("failed").hidden = !error || isSignedOut(error);
     byId("earlier").hidden = !hasMore;
     this.log.draw(messages);
     if (error) byId("empty").hidden = true; // not known

@@ -21,7 +21,7 @@ function toggleAbout() {
 
 rt.subscribe("platform-global");
 sendOnce();
-watchSession(rt, me);
+watchSession(rt);
 new Changes(rt);
 new Inbox(rt).refresh();
 new Presence(rt, me, followed).show();

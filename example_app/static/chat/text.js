@@ -16,7 +16,7 @@ export function dayOf(message) {
 /** "340 kB" */
 export function sizeOf(bytes) {
   const [unit, size] = bytes < 1000 ? ["byte", bytes] : bytes < 1e6 ? ["kilobyte", bytes / 1e3] : ["megabyte", bytes / 1e6];
-  return new Intl.NumberFormat("en-GB", { style: "unit", unit, unitDisplay: "short", maximumSignificantDigits: 3 }).format(size);
+  return new Intl.NumberFormat("en-GB", { style: "unit", unit, unitDisplay: unit === "byte" ? "long" : "short", maximumSignificantDigits: 3 }).format(size);
 }
 
 /** "Alice", "Alice and Bob", "Alice, Bob and Dan". */

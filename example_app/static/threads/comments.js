@@ -4,6 +4,7 @@ import { MessageList } from "/api/realtime/assets/nexora-chat.js";
 import { typingStore } from "/api/realtime/assets/nexora-stores.js";
 import { byId, fit, place } from "../chat/dom.js";
 import { listOf } from "../chat/text.js";
+import { isSignedOut } from "../session.js";
 import { Comment } from "./comment.js";
 
 export class Comments {
@@ -58,7 +59,7 @@ export class Comments {
     this.rows = new Map(rows.map((row) => [row.key, row]));
     byId("loading").hidden = !loading || rows.length > 0;
     byId("earlier").hidden = !hasMore;
-    byId("no-comments").hidden = loading || rows.length > 0;
+    byId("no-comments").hidden = loading || rows.length > 0 || isSignedOut(error);
     byId("no-comments").textContent = error ? `The comments could not be loaded: ${error.message}` : "Nobody has said anything yet. Be the first.";
   }
 

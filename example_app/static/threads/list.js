@@ -2,17 +2,19 @@
 
 import { byId, element, place } from "../chat/dom.js";
 import { rt } from "../rt.js";
+import { isSignedOut } from "../session.js";
 import { Feed } from "./feed.js";
 import { endWith, Sync } from "./sync.js";
 
 const rows = new Map();
 const followed = new Set();
+let isMissing = false;
 
 function start() {
   const sync = new Sync(rt);
   const feed = new Feed();
   load(feed, sync);
-  sync.onBack(() => byId("problem").hidden || load(feed, sync));
+  sync.onBack(() => isMissing && load(feed, sync));
 }
 
 async function load(feed, sync) {
@@ -22,10 +24,12 @@ async function load(feed, sync) {
     feed.fill(activities);
     rows.clear();
     for (const thread of threads.toReversed()) rows.set(thread.id, new Row(thread));
+    isMissing = false;
     byId("problem").hidden = true;
   } catch (error) {
+    isMissing = true;
     byId("problem").textContent = `The threads could not be loaded: ${error.message}`;
-    byId("problem").hidden = false;
+    byId("problem").hidden = isSignedOut(error);
   }
   byId("loading").hidden = true;
   draw();
@@ -53,7 +57,7 @@ function add(thread) {
 
 function draw() {
   place(byId("threads"), [...rows.values()].reverse().map((row) => row.node));
-  byId("empty").hidden = rows.size > 0 || !byId("problem").hidden;
+  byId("empty").hidden = rows.size > 0 || isMissing;
 }
 
 class Row {

@@ -2,6 +2,7 @@
 
 import { button, byId, element } from "../chat/dom.js";
 import { rt } from "../rt.js";
+import { isSignedOut } from "../session.js";
 import { showViewers } from "../viewers.js";
 import { Comments } from "./comments.js";
 import { Editable } from "./editable.js";
@@ -15,6 +16,7 @@ const feed = new Feed();
 const path = `/threads/${id}`;
 let thread = null;
 let texts = [];
+let isMissing = false;
 
 const read = () => rt.request(path, { method: "GET" });
 
@@ -25,10 +27,12 @@ async function load() {
     feed.fill(activities);
     if (!texts.length) begin(position);
     show();
+    isMissing = false;
     byId("problem").hidden = true;
   } catch (error) {
+    isMissing = true;
     byId("problem").textContent = `The thread could not be loaded: ${error.message}`;
-    byId("problem").hidden = false;
+    byId("problem").hidden = isSignedOut(error);
   }
 }
 
@@ -110,5 +114,5 @@ async function settle() {
 }
 
 byId("settle").addEventListener("click", settle);
-sync.onBack(() => byId("problem").hidden || load());
+sync.onBack(() => (isMissing || !byId("problem").hidden) && load());
 load();
