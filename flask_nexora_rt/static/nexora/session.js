@@ -285,9 +285,9 @@ export class Session {
     sub.problem = status;
   }
 
-  #doubt({ channel }) {
+  #doubt({ channel, at }) {
     const sub = this.subs.get(channel);
-    if (sub) this.#pause(sub, sub.last);
+    if (sub) this.#pause(sub, latest(sub.last, at));
     this.#announceLater();
   }
 }

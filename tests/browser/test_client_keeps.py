@@ -1,0 +1,65 @@
+"""What a tab holds it goes on holding, whatever becomes of the stream and of other tabs."""
+
+import requests
+
+from tests.e2e.conftest import trigger
+from tests.support.ports import wait_until
+
+ROOM = "room-3"
+
+
+def held_channels(server):
+    return requests.get(f"{server.url}/infos", timeout=10).json()["channels"]
+
+
+def test_more_channels_than_a_url_takes_miss_nothing_of_a_drop(shared_host, visit, make_proxy):
+    proxy = make_proxy(shared_host.url)
+    names = [f"public-many-{number}" for number in range(150)]
+    tab = visit(proxy.url, "member-3").open(*names)
+
+    proxy.refuse()
+    tab.wait_state("connecting")
+    for name in names:
+        trigger(shared_host, name, data=f"{name} meanwhile")
+    proxy.accept()
+    tab.wait_live(*names)
+    for name in names:
+        trigger(shared_host, name, data=f"{name} later")
+
+    wanted = sorted(f"{name} {when}" for name in names for when in ("later", "meanwhile"))
+    assert sorted(tab.wait_seen("tick", len(wanted))) == wanted
+    assert tab.seen("nexora:gap") == []
+
+
+def test_who_asks_for_a_channel_during_a_drop_begins_it_for_nobody_anew(
+    shared_host, visit, make_proxy
+):
+    """The position that it goes on from is the tab's, not that of who came last."""
+    proxy = make_proxy(shared_host.url)
+    tab = visit(proxy.url, "member-3").open(ROOM)
+
+    proxy.refuse()
+    tab.wait_state("connecting")
+    again = "(rt.subscribe('room-3'), rt.session.subs.get('room-3').active)"
+    assert tab.page.evaluate(again)
+    trigger(shared_host, ROOM, data=1)
+    proxy.accept()
+
+    assert tab.wait_seen("tick") == [1]
+
+
+def test_tab_that_was_given_up_gets_its_channels_back(shared_host, visit):
+    """As one is that shows a dialog for some minutes: it hears nothing and says nothing."""
+    server = shared_host
+    visitor = visit(server.url, "member-3")
+    leader, silent = visitor.open("public-1"), visitor.open(ROOM)
+    forget = "(id) => rt.session.leader.bye({from: id})"
+    leader.page.evaluate(forget, silent.page.evaluate("rt.session.id"))
+    wait_until(lambda: ROOM not in held_channels(server), 30, "nobody holds the channel")
+    trigger(server, ROOM, data=1)
+
+    silent.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    assert silent.wait_seen("tick") == [1]
+    trigger(server, ROOM, data=2)
+    assert silent.wait_seen("tick", 2) == [1, 2]
