@@ -6,6 +6,7 @@ from tests.e2e.conftest import trigger
 from tests.support.ports import wait_until
 
 ROOM = "room-3"
+LEASE = "Object.keys(localStorage).find((name) => name.startsWith('nexora-rt/'))"
 
 
 def held_channels(server):
@@ -63,3 +64,19 @@ def test_tab_that_was_given_up_gets_its_channels_back(shared_host, visit):
     assert silent.wait_seen("tick") == [1]
     trigger(server, ROOM, data=2)
     assert silent.wait_seen("tick", 2) == [1, 2]
+
+
+def test_lease_that_ran_out_and_that_nobody_took_is_kept(shared_host, visit):
+    """Timers of a page that is hidden for long run once a minute."""
+    server = shared_host
+    tab = visit(server.url.replace("127.0.0.1", "host.test"), "member-3").open(ROOM)
+    assert tab.page.evaluate("navigator.locks === undefined")
+
+    tab.page.evaluate(f"localStorage[{LEASE}] = localStorage[{LEASE}].split(' ')[0] + ' 1'")
+    renewed = f"Number(localStorage[{LEASE}]?.split(' ')[1]) > Date.now()"
+    tab.page.wait_for_function(renewed)
+    trigger(server, ROOM, data=1)
+
+    assert tab.wait_seen("tick") == [1]
+    states = [one["current"] for one in tab.seen("state_change")]
+    assert states == ["connected"]
