@@ -114,9 +114,9 @@ export class NexoraRT extends Emitter {
     const { socket_id } = this.connection;
     if (!socket_id) throw new NexoraError("NotConnected", "there is no connection at the moment", { retryable: true });
     const answer = await this.request("/realtime/events", { body: { socket_id, channel, event, data } });
-    // The server leaves out the whole stream, and so the other tabs of this browser.
+    // The server leaves out the whole stream, and so the other tabs of this browser. A proxy could not be posted to them.
     const user_id = channel.startsWith("presence-") ? this.user.id : undefined;
-    this.session.radio?.postMessage({ from: this.session.id, type: "local", block: { event, channel, data, user_id } });
+    this.session.radio?.postMessage({ from: this.session.id, type: "local", block: { event, channel, data: data && JSON.parse(JSON.stringify(data)), user_id } });
     return answer;
   }
 

@@ -80,3 +80,24 @@ def test_lease_that_ran_out_and_that_nobody_took_is_kept(shared_host, visit):
     assert tab.wait_seen("tick") == [1]
     states = [one["current"] for one in tab.seen("state_change")]
     assert states == ["connected"]
+
+
+def test_client_event_may_be_made_of_proxies(shared_host, visit):
+    """As the objects of Vue and MobX are, which a BroadcastChannel refuses."""
+    visitor = visit(shared_host.url, "alice")
+    sender, sibling = visitor.open("presence-loft"), visitor.open("presence-loft")
+
+    trigger_it = "rt.trigger('presence-loft', 'client-wave', new Proxy({at: new Date(0)}, {}))"
+    assert sender.call(trigger_it)
+
+    assert sibling.wait_seen("client-wave") == [{"at": "1970-01-01T00:00:00.000Z"}]
+
+
+def test_request_with_a_header_of_the_pages_own_is_still_json(shared_host, visit):
+    tab = visit(shared_host.url, "writer-1").page()
+    tab.listen()
+    body = "{conversationId: 'guild-headers', content: 'Hello'}"
+
+    answer = tab.call(f"rt.request('/messages', {{headers: {{'X-Of-Page': '1'}}, body: {body}}})")
+
+    assert answer["message"]["content"] == "Hello"
