@@ -201,7 +201,11 @@ class TestBell:
         page = open_elements("b17")
         open_bell(page, 1)
         kept = []
-        page.page.route("**/notifications/*/read", lambda route: kept.append(route))
+
+        def keep(route):
+            kept.append(route)
+
+        page.page.route("**/notifications/*/read", keep)
         rows(page).locator("[part=mark-read]").click()
 
         page.context.request.post(f"{widgets.url}/login/b18")
