@@ -180,8 +180,9 @@ export class NexoraRT extends Emitter {
 
   #follow(status) {
     if (status.state !== "connected") this.#unsubscribed();
+    const isNews = this.connection.state !== status.state;
     this.connection.change(status);
-    if (status.state === "failed") this.user.fail(status.error);
+    if (isNews && status.state === "failed") this.user.fail(status.error);
   }
 
   #unsubscribed() {
@@ -217,26 +218,28 @@ class User extends Emitter {
   }
 
   identify(id) {
-    if (this.id !== undefined) this.#expect();
     this.id = id;
     this.user_data = id === null ? null : { id };
     if (id === null) return this.fail();
-    this.#resolve(this.user_data);
+    this.#settle(0, this.user_data);
     this.emit("pusher:signin_success", this.user_data);
   }
 
   fail({ type, message, ...about } = { type: "AuthError", message: "nobody is signed in", status: 401 }) {
     const error = new NexoraError(type, message, about);
-    this.#reject(error);
+    this.#settle(1, error);
     this.emit("pusher:signin_error", error);
   }
 
-  #resolve;
-  #reject;
+  /** Way 0 resolves, 1 rejects: the promise that waits, else a new one, as this is news. */
+  #settle(way, value) {
+    if (!this.waiting) this.#expect();
+    this.waiting[way](value);
+    this.waiting = null;
+  }
 
   #expect() {
-    this.signinDonePromise = new Promise((resolve, reject) => Object.assign(this, { done: [resolve, reject] }));
-    [this.#resolve, this.#reject] = this.done;
+    this.signinDonePromise = new Promise((...ways) => (this.waiting = ways));
     this.signinDonePromise.catch(() => {});
   }
 }

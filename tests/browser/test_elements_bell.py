@@ -194,6 +194,23 @@ class TestBell:
         expect(page.page.get_by_text("No notifications")).to_be_visible()
         assert rows(page).count() == 0
 
+    def test_who_signs_in_again_sees_theirs_again(self, widgets, open_elements):
+        notify(widgets, "b20", "one")
+        page = open_elements("b20")
+        expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
+
+        page.context.clear_cookies()
+        page.page.evaluate("NexoraRT.default.disconnect()")
+        page.page.evaluate("NexoraRT.default.connect()")
+        page.wait("NexoraRT.default.connection.state === 'failed'")
+        expect(bell(page)).to_have_accessible_name("Notifications")
+        page.context.request.post(f"{widgets.url}/login/b20")
+        page.page.evaluate("NexoraRT.default.connect()")
+
+        expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
+        page.forgive("401")
+        page.forgive("403")
+
     def test_refusal_that_comes_after_a_change_of_user_brings_nothing_back(
         self, widgets, open_elements
     ):
