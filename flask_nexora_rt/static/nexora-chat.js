@@ -33,7 +33,7 @@ export class MessageList {
   #about = { hasMore: false, loading: false, error: null };
 
   constructor(rt, conversationId, { pageSize = PAGE } = {}) {
-    Object.assign(this, { rt, conversationId, pageSize });
+    Object.assign(this, { rt, conversationId, pageSize, turn: 0 });
     const follow = (act) => (data) => {
       // A page that is being fetched may be older than this, and would take it back.
       this.#meanwhile?.push(() => act(data));
@@ -210,6 +210,8 @@ export class MessageList {
   /** Part of what happened is gone from the stream: the history has it. */
   #lost(reason) {
     if (reason === "user") {
+      this.turn += 1;
+      this.#meanwhile &&= [];
       this.#messages.clear();
       this.#outbox.clear();
       this.#receipts = {};
@@ -267,7 +269,9 @@ export class MessageList {
 
   async #get(query) {
     const given = Object.entries({ conversationId: this.conversationId, limit: this.pageSize, ...query }).filter(([, value]) => value !== undefined);
+    const { turn } = this;
     const page = await this.rt.request(`/messages?${new URLSearchParams(given)}`, { method: "GET" });
+    if (turn !== this.turn) throw new NexoraError("AuthError", "somebody else has signed in");
     if (!Array.isArray(page.messages)) throw new NexoraError("BadAnswer", "the history has no messages in it");
     return page;
   }

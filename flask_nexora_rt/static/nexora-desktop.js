@@ -63,7 +63,8 @@ export class DesktopNotifications {
     try {
       const shown = new Notification(title, options);
       shown.onclick = () => this.#open(shown, url);
-      shown.onclose = () => this.#shown.delete(id);
+      // The one that took its place stays.
+      shown.onclose = () => this.#shown.get(id) === shown && this.#shown.delete(id);
       this.#shown.set(id, shown);
     } catch (error) {
       // Chrome on Android has them only for service workers.

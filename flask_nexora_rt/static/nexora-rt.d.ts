@@ -109,7 +109,9 @@ export interface Options {
   [pusherOption: string]: unknown;
 }
 
-export interface RequestOptions extends Omit<RequestInit, "body"> {
+export interface RequestOptions extends Omit<RequestInit, "body" | "headers"> {
+  /** Sent besides `Accept` and `Content-Type`. */
+  headers?: Record<string, string>;
   /** Sent as JSON. */
   body?: unknown;
 }

@@ -114,9 +114,9 @@ export class NexoraRT extends Emitter {
     const { socket_id } = this.connection;
     if (!socket_id) throw new NexoraError("NotConnected", "there is no connection at the moment", { retryable: true });
     const answer = await this.request("/realtime/events", { body: { socket_id, channel, event, data } });
-    // The server leaves out the whole stream, and so the other tabs of this browser.
+    // The server leaves out the whole stream, and so the other tabs of this browser. A proxy could not be posted to them.
     const user_id = channel.startsWith("presence-") ? this.user.id : undefined;
-    this.session.radio?.postMessage({ from: this.session.id, type: "local", block: { event, channel, data, user_id } });
+    this.session.radio?.postMessage({ from: this.session.id, type: "local", block: { event, channel, data: data && JSON.parse(JSON.stringify(data)), user_id } });
     return answer;
   }
 
@@ -180,8 +180,9 @@ export class NexoraRT extends Emitter {
 
   #follow(status) {
     if (status.state !== "connected") this.#unsubscribed();
+    const isNews = this.connection.state !== status.state;
     this.connection.change(status);
-    if (status.state === "failed") this.user.fail(status.error);
+    if (isNews && status.state === "failed") this.user.fail(status.error);
   }
 
   #unsubscribed() {
@@ -217,26 +218,28 @@ class User extends Emitter {
   }
 
   identify(id) {
-    if (this.id !== undefined) this.#expect();
     this.id = id;
     this.user_data = id === null ? null : { id };
     if (id === null) return this.fail();
-    this.#resolve(this.user_data);
+    this.#settle(0, this.user_data);
     this.emit("pusher:signin_success", this.user_data);
   }
 
   fail({ type, message, ...about } = { type: "AuthError", message: "nobody is signed in", status: 401 }) {
     const error = new NexoraError(type, message, about);
-    this.#reject(error);
+    this.#settle(1, error);
     this.emit("pusher:signin_error", error);
   }
 
-  #resolve;
-  #reject;
+  /** Way 0 resolves, 1 rejects: the promise that waits, else a new one, as this is news. */
+  #settle(way, value) {
+    if (!this.waiting) this.#expect();
+    this.waiting[way](value);
+    this.waiting = null;
+  }
 
   #expect() {
-    this.signinDonePromise = new Promise((resolve, reject) => Object.assign(this, { done: [resolve, reject] }));
-    [this.#resolve, this.#reject] = this.done;
+    this.signinDonePromise = new Promise((...ways) => (this.waiting = ways));
     this.signinDonePromise.catch(() => {});
   }
 }

@@ -266,6 +266,27 @@ def test_history_goes_further_back_on_request(enter, shared_host):
     assert alice.page.evaluate("list.getSnapshot() === list.getSnapshot()")
 
 
+def test_history_that_was_asked_for_by_the_former_user_is_shown_to_nobody(enter, shared_host):
+    alice = enter("writer-1")
+    for n in range(4):
+        say(shared_host, alice.channel, "x" * (n + 1))
+    alice.wait_sent("x", "xx", "xxx", "xxxx")
+
+    def answer_late(route):
+        answer = route.fetch()
+        alice.visitor.sign_in("member-3")
+        alice.page.evaluate("() => { rt.disconnect(); rt.connect(); }")
+        alice.page.wait_for_function("rt.user.id === 'member-3' && list.turn === 1")
+        route.fulfill(response=answer)
+
+    alice.page.route("**/messages?*beforeSeq*", answer_late)
+    error = alice.tab.error("list.loadEarlier()")
+
+    assert error["type"] == "AuthError"
+    alice.page.wait_for_function("list.getSnapshot().error?.status === 403")
+    assert alice.shown() == []
+
+
 def test_what_is_done_with_messages_is_shown_to_both(enter):
     alice, bob = enter("writer-1"), enter("writer-2")
     alice.send("frist", "oops")

@@ -64,6 +64,27 @@ def test_nobody_is_signed_in(server, visit):
     tab.wait_state("connected")
 
 
+def test_session_that_has_ended_and_begins_again_for_the_same_user(server, visit):
+    visitor = visit(server.url, "member-3")
+    tab = visitor.open(ROOM)
+    tab.page.evaluate("""() => {
+      window.told = [];
+      for (const event of ["pusher:signin_success", "pusher:signin_error"]) {
+        rt.user.bind(event, () => told.push(event));
+      }
+    }""")
+
+    visitor.sign_out()
+    tab.wait_state("failed")
+    assert tab.error("rt.signin()")["status"] == 401
+    visitor.sign_in("member-3")
+    tab.page.evaluate("rt.connect()")
+    tab.wait_live(ROOM)
+
+    assert tab.call("rt.signin()") == {"id": "member-3"}
+    assert tab.call("told") == ["pusher:signin_error", "pusher:signin_success"]
+
+
 def test_stream_that_is_not_where_the_page_thinks(server, visit):
     tab = visit(server.url, "member-3").page()
     tab.page.route("**/realtime/stream*", lambda route: route.fulfill(status=404))

@@ -102,6 +102,19 @@ class TestBell:
             expect(rows(page)).to_have_count(count)
         assert titles(page) == [f"n{n}" for n in reversed(range(45))]
 
+    def test_older_ones_come_also_behind_many_unread_ones(self, widgets, open_elements):
+        notify(widgets, "b19", *[f"old {n}" for n in range(30)])
+        page = open_elements("b19")
+        page.context.request.post(f"{widgets.url}/api/notifications/read-all", data={})
+        notify(widgets, "b19", *[f"new {n}" for n in range(50)])
+        expect(bell(page)).to_have_accessible_name("Notifications, 50 unread")
+        page.page.reload()
+        open_bell(page, 50)
+
+        rows(page).last.scroll_into_view_if_needed()
+
+        expect(rows(page)).to_have_count(60)
+
     def test_unread_ones_are_there_however_old(self, widgets, open_elements):
         ids = notify(widgets, "b8", "buried", *(f"n{n}" for n in range(30)))
         page = open_elements("b8")
@@ -180,6 +193,50 @@ class TestBell:
         bell(page).press("Enter")
         expect(page.page.get_by_text("No notifications")).to_be_visible()
         assert rows(page).count() == 0
+
+    def test_who_signs_in_again_sees_theirs_again(self, widgets, open_elements):
+        notify(widgets, "b20", "one")
+        page = open_elements("b20")
+        expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
+
+        page.context.clear_cookies()
+        page.page.evaluate("NexoraRT.default.disconnect()")
+        page.page.evaluate("NexoraRT.default.connect()")
+        page.wait("NexoraRT.default.connection.state === 'failed'")
+        expect(bell(page)).to_have_accessible_name("Notifications")
+        page.context.request.post(f"{widgets.url}/login/b20")
+        page.page.evaluate("NexoraRT.default.connect()")
+
+        expect(bell(page)).to_have_accessible_name("Notifications, 1 unread")
+        page.forgive("401")
+        page.forgive("403")
+
+    def test_refusal_that_comes_after_a_change_of_user_brings_nothing_back(
+        self, widgets, open_elements
+    ):
+        notify(widgets, "b17", "secret")
+        page = open_elements("b17")
+        open_bell(page, 1)
+        kept = []
+
+        def keep(route):
+            kept.append(route)
+
+        page.page.route("**/notifications/*/read", keep)
+        rows(page).locator("[part=mark-read]").click()
+
+        page.context.request.post(f"{widgets.url}/login/b18")
+        page.page.evaluate("NexoraRT.default.disconnect()")
+        page.page.evaluate("NexoraRT.default.connect()")
+        page.wait("NexoraRT.default.user.id === 'b18'")
+        expect(rows(page)).to_have_count(0)
+        tell = "() => NexoraRT.default.connection.bind('error', () => { window.isTold = true; })"
+        page.page.evaluate(tell)
+        kept[0].continue_()
+
+        page.wait("window.isTold")
+        assert rows(page).count() == 0
+        page.forgive("404")
 
     def test_late_numbers_do_not_win(self, widgets, open_elements):
         notify(widgets, "b16", "one", "two")

@@ -29,6 +29,28 @@ class TestToasts:
         expect(toasts(page)).to_have_text(["newsabout news"])
         expect(bell(page)).to_have_accessible_name("Notifications, 2 unread")
 
+    def test_toast_of_the_page_outlives_the_news_who_is_signed_in(self, widgets, open_elements):
+        page = open_elements("t21")
+        page.page.add_init_script("""customElements.whenDefined("nexora-toasts").then(() => {
+          const element = document.querySelector("nexora-toasts");
+          element.show({ title: "Saved" });
+        })""")
+
+        page.page.reload()
+        page.wait("document.querySelector('nexora-toasts').store?.getSnapshot().ready")
+
+        expect(toasts(page)).to_have_text(["Saved"])
+
+    def test_pages_that_are_no_secure_context_have_them(self, widgets, open_elements):
+        page = open_elements("t22")
+        page.page.goto(f"{widgets.url.replace('127.0.0.1', 'host.test')}/elements")
+        assert not page.page.evaluate("isSecureContext")
+
+        show(page, 0, "one", "two")
+
+        expect(toasts(page)).to_have_text(["two", "one"])
+        page.forgive("")
+
     def test_newest_are_shown_and_errors_are_said_at_once(self, widgets, open_elements):
         page = open_elements("t2")
         page.wait("NexoraRT.default.channel('private-user-t2')?.subscribed")

@@ -197,6 +197,18 @@ class TestCollaboration:
         ann.wait_text("#latest", "activity 51")
         ann.wait_text("#feed", "50: activity 51, activity 50, activity 49")
 
+    def test_feed_of_the_former_user_is_gone_for_the_next_one(self, widgets, open_react):
+        ann = open_react("ann", ["Dashboard", {"organizationId": "acme"}])
+        ann.wait_text("#latest", "live")
+        tell(widgets, "/activity", [{"text": "secret"}])
+        ann.wait_text("#latest", "secret")
+
+        ann.context.request.post(f"{widgets.url}/login/ben")
+        ann.page.evaluate("() => { NexoraRT.default.disconnect(); NexoraRT.default.connect(); }")
+
+        ann.wait_text("#latest", "live")
+        ann.wait_text("#feed", "0:")
+
     def test_thread_of_an_organisation_hears_of_itself_alone(self, widgets, open_react):
         ann = open_react("ann", ["OrganizationThread", {"threadId": "7", "organizationId": "acme"}])
         ann.wait_text("#org-thread", "live - -")

@@ -63,7 +63,9 @@ export class Channel extends Emitter {
     this.pusher.unsubscribe(this.name);
   }
 
+  /** It is subscribed to again by itself, from where it was: who asks for it meanwhile must not begin it anew. */
   disconnect() {
+    this.subscriptionPending ||= this.subscribed;
     this.subscribed = false;
   }
 

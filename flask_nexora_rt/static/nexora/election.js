@@ -93,7 +93,8 @@ class LeaseElection {
 
   #turn() {
     const owner = this.#owner();
-    if (owner === this.id && this.leads) return this.#write();
+    // Also when it has run out, as the timers of a hidden page do late: nobody has taken it.
+    if (this.leads && localStorage.getItem(this.name)?.startsWith(this.id)) return this.#write();
     if (this.leads) {
       this.leads = false;
       this.onLost();

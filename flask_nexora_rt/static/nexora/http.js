@@ -11,13 +11,13 @@ export const retryAfter = (response) => Number(response.headers.get("Retry-After
  * Ask `url` with JSON; the answer's JSON. Rejects with a NexoraError: what the server said, or `NetworkError`
  * when no answer came, in which case the server may or may not have done it.
  */
-export async function request(url, { method = "POST", body, stop, ...options } = {}) {
+export async function request(url, { method = "POST", body, stop, headers, ...options } = {}) {
   const response = await answer(url, {
     method,
     credentials: "same-origin",
     signal: patience(stop),
-    headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: { Accept: "application/json", ...(body !== undefined && { "Content-Type": "application/json" }), ...headers },
+    body: JSON.stringify(body),
     ...options,
   });
   const json = await response.json().catch(() => undefined);

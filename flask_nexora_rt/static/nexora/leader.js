@@ -66,6 +66,7 @@ export class Leader {
     for (const name of fresh) this.refused.delete(name);
     if (!this.settled) this.position = latest(this.position, cursor);
     if (this.state === "failed" && fresh.length) this.revive();
+    if (this.socketId) this.#doubtMissing();
     this.steering.sync();
   }
 
@@ -152,6 +153,7 @@ export class Leader {
     if (another) this.#forgetEverybodysPast();
     this.user = user_id;
     this.ring.restart(channels, { from, position: this.position, replayed, recovered: recovered && !another });
+    this.#doubtMissing(from);
     this.#set("connected");
     this.#admitAll(channels);
     this.steering.open(socket_id);
@@ -172,10 +174,16 @@ export class Leader {
     this.#set(navigator.onLine && this.state !== "unavailable" ? "connecting" : "unavailable");
   }
 
-  /** The replay of a channel that was added late may have been cut: its tabs ask for it again. */
-  #doubt(name) {
-    this.#release(name);
-    this.#tell({ type: "doubt", channel: name });
+  /** Its replay may have been cut, or the stream does not hold it: its tabs ask for it again. They have what was up to `at`. */
+  #doubt(channel, at) {
+    // Until they do: only they know from where.
+    for (const { channels } of this.tabs.values()) channels.delete(channel);
+    this.#tell({ type: "doubt", channel, at });
+  }
+
+  /** For some channels the stream's URL has no room, others were given up as their tab said nothing for too long. */
+  #doubtMissing(at) {
+    for (const { channels } of this.tabs.values()) for (const [name, { active }] of channels) if (active && !this.ring.held.has(name)) this.#doubt(name, at);
   }
 
   #patience() {

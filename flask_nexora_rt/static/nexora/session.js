@@ -202,14 +202,16 @@ export class Session {
   #status(status) {
     // Before it is connected it does not know whose stream it has.
     if (status.state === "connected") this.#identify(status.user);
+    if (status.state === "failed") this.lost = true;
     this.onState(status);
   }
 
   #identify(user) {
-    if (user === this.user) return;
+    if (user === this.user && !this.lost) return;
     const before = this.user;
-    this.user = user;
-    if (before === undefined) return this.onUser(user);
+    Object.assign(this, { user, lost: false });
+    // Told anew also when it is the same one, who had lost the session.
+    if (before === undefined || before === user) return this.onUser(user);
     // What was seen was the former user's.
     this.cursor = null;
     for (const sub of this.subs.values()) Object.assign(sub, { since: null, last: null, active: false, refused: false });
@@ -285,9 +287,9 @@ export class Session {
     sub.problem = status;
   }
 
-  #doubt({ channel }) {
+  #doubt({ channel, at }) {
     const sub = this.subs.get(channel);
-    if (sub) this.#pause(sub, sub.last);
+    if (sub) this.#pause(sub, latest(sub.last, at));
     this.#announceLater();
   }
 }

@@ -68,7 +68,7 @@ export class NexoraToasts extends NexoraElement {
   // --- what is shown ------------------------------------------------------------------------------
 
   /** Shows `{title, message, level, icon, url}`; the same `id` again takes the place of the first. Returns the id. */
-  show({ id = crypto.randomUUID(), ...about }) {
+  show({ id = String(Math.random()), ...about }) {
     const notification = { ...about, id };
     this.#waiting = [...this.#waiting.filter((one) => one.id !== id), notification].slice(-this.#max);
     this.#settle();
@@ -150,7 +150,7 @@ export class NexoraToasts extends NexoraElement {
 
   /** Read or seen, here or elsewhere: it is no news any more. */
   #follow({ notifications, userId }) {
-    if (userId !== this.userId) this.#forget();
+    if (this.userId && userId !== this.userId) this.#forget();
     this.userId = userId;
     for (const { id, read, seenAt } of notifications) if (read || seenAt) this.dismiss(id);
   }

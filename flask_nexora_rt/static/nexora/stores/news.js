@@ -6,6 +6,7 @@ import { Store } from "./store.js";
 const FEED_LENGTH = 50;
 // A page that does not look (React draws nothing while it is hidden) is given the newest.
 const MOST_WAITING = 1_000;
+const NOTHING = { threadUpdate: null, newComment: null, updatedComment: null, deletedCommentId: null };
 
 /** Holds a channel and keeps whether it is live. */
 class Listener extends Store {
@@ -17,6 +18,9 @@ class Listener extends Store {
     Object.assign(this, { rt, name, options });
   }
 
+  /** @protected Another user has signed in: what is shown was for the former one. */
+  forget() {}
+
   /** @protected {event: function} */
   handlers() {
     return {};
@@ -25,7 +29,8 @@ class Listener extends Store {
   start() {
     const follow = () => this.follow();
     const refused = (error) => this.follow(error);
-    const fixed = { "pusher:subscription_succeeded": follow, "pusher:subscription_error": refused, "nexora:revoked": refused };
+    const lost = ({ reason }) => reason === "user" && this.forget();
+    const fixed = { "pusher:subscription_succeeded": follow, "pusher:subscription_error": refused, "nexora:revoked": refused, "nexora:gap": lost };
     this.held = hold(this.rt, this.name, { ...fixed, ...this.handlers() }, { onState: follow, ...this.options });
     this.follow();
   }
@@ -49,7 +54,7 @@ class Listener extends Store {
  * snapshot of its own; the following one is shown after `next(snapshot)` has said that this one was used.
  */
 export class ThreadNews extends Listener {
-  #shown = { threadUpdate: null, newComment: null, updatedComment: null, deletedCommentId: null };
+  #shown = { ...NOTHING };
   #waiting = [];
   #isFresh = false;
 
@@ -73,6 +78,12 @@ export class ThreadNews extends Listener {
 
   picture() {
     return { ...this.#shown, isConnected: this.isConnected, error: this.error };
+  }
+
+  forget() {
+    Object.assign(this.#shown, NOTHING);
+    this.#waiting = [];
+    this.changed();
   }
 
   #add(news) {
@@ -113,6 +124,11 @@ export class ActivityFeed extends Listener {
   picture() {
     const { isConnected, error } = this;
     return { latestActivity: this.#feed[0] ?? null, activityFeed: Object.freeze([...this.#feed]), isConnected, error };
+  }
+
+  forget() {
+    this.#feed = [];
+    this.changed();
   }
 
   #add(activity) {

@@ -161,13 +161,15 @@ class NotificationStore extends Store {
     });
   }
 
-  /** Fetches the next older ones. */
+  /** Fetches the next older ones: on, as long as they are unread ones that are in the list already. */
   loadMore = () => this.#inTurn(async () => {
-    if (this.#cursor === null) return;
-    const page = await this.#get({ cursor: this.#cursor });
-    this.#merge(this.#items, page.notifications);
-    this.#cursor = page.nextCursor;
-    this.#count(page);
+    const { length } = this.#items;
+    while (this.#cursor !== null && this.#items.length <= length) {
+      const page = await this.#get({ cursor: this.#cursor });
+      this.#merge(this.#items, page.notifications);
+      this.#cursor = page.nextCursor;
+      this.#count(page);
+    }
   });
 
   /** Unread ones are shown first, however old they are. */
@@ -225,18 +227,21 @@ class NotificationStore extends Store {
 
   /** Shows it at once, and takes it back when the server refuses. The numbers are always the server's. */
   async #mark(ids, change, path, options) {
+    const { turn } = this;
     const before = this.#items;
     const isMeant = ({ id }) => ids.includes(id);
     this.#items = change ? before.map((item) => (isMeant(item) ? { ...item, ...change } : item)) : before.filter((item) => !isMeant(item));
     this.changed();
     try {
       // Also when the page is left by the same click.
-      this.#count(await this.rt.request(`/notifications${path}`, { keepalive: true, ...options }));
-      this.changed();
+      const counts = await this.rt.request(`/notifications${path}`, { keepalive: true, ...options });
+      if (turn === this.turn) this.#count(counts);
     } catch (error) {
-      this.#merge(before.filter(isMeant), this.#items);
-      this.changed();
+      // Somebody else may have signed in meanwhile.
+      if (turn === this.turn) this.#merge(before.filter(isMeant), this.#items);
       throw error;
+    } finally {
+      this.changed();
     }
   }
 }
