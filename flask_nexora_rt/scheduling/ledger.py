@@ -25,6 +25,8 @@ ABANDONED: Final = "abandoned"
 SKIPPED: Final = "skipped"
 FORCE: Final = "force"
 
+SILENT: Final = "its owner fell silent"
+
 _TIMES = ("scheduled_for", "lease_until", "started_at", "finished_at")
 
 
@@ -140,7 +142,7 @@ class Ledger:
         runs = self._runs
         silent = (runs.c.status == RUNNING, runs.c.lease_until <= now)
         older = update(runs).where(runs.c.job == job, runs.c.scheduled_for < before, *silent)
-        values = {"status": ABANDONED, "finished_at": now, "error": "its owner fell silent"}
+        values = {"status": ABANDONED, "finished_at": now, "error": SILENT}
         with self._engine().begin() as connection:
             return int(connection.execute(older.values(values)).rowcount)
 

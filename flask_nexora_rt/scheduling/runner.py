@@ -73,7 +73,10 @@ class Runner:
         while True:
             mine, run = self.claim(job, slot, trigger, takes_failed=not waited)
             if mine:
-                return self._run_mine(job, run, _left(until))
+                execution = self.execute(job, run)
+                # Where only calls run jobs, no tick would ever end them.
+                self._ledger.abandon_silent(job.name, slot, self.now())
+                return self._outcome_of(execution, run, _left(until))
             if run.status != RUNNING or _left(until) == 0:
                 return Outcome(run, replayed=True)
             waited = True
@@ -85,7 +88,7 @@ class Runner:
         while run is None:
             slot += _TICK  # never a slot of the schedule
             run = self._ledger.open(job.name, slot, FORCE, self.owner, self.now(), self._lease)
-        return self._run_mine(job, run, wait)
+        return self._outcome_of(self.execute(job, run), run, wait)
 
     def claim(
         self, job: Job, slot: datetime, trigger: str, takes_failed: bool = True
@@ -117,8 +120,8 @@ class Runner:
         execution.start()
         return execution
 
-    def _run_mine(self, job: Job, run: Run, wait: float | None) -> Outcome:
-        self.execute(job, run).wait(wait)
+    def _outcome_of(self, execution: Execution, run: Run, wait: float | None) -> Outcome:
+        execution.wait(wait)
         return Outcome(self._ledger.get(run.id) or run, replayed=False)
 
 
