@@ -141,11 +141,11 @@ class Declaring:
     ) -> Callable[[F], F]:
         """Declare a job, which runs once per slot of its crontab line, in an app context.
 
-        The function takes nothing, or the `jobs.Task` of the run; what it returns (JSON) is kept
-        and answers duplicate calls. After ``timeout`` seconds it counts as failed. A missed slot
-        may begin up to ``grace`` seconds late (default: half the time to the next slot, at most a
-        day). One of the name of a built-in job replaces it. Raises ValueError for a bad name,
-        line or zone, and for a name that was declared.
+        The function needs no argument, or one: the `jobs.Task` of the run. What it returns (JSON)
+        is kept and answers duplicate calls. After ``timeout`` seconds it counts as failed. A
+        missed slot may begin up to ``grace`` seconds late (at least 30; default: half the time to
+        the next slot, at most a day). One of the name of a built-in job replaces it. Raises
+        ValueError for a bad name, line or zone, a coroutine function, and a name that was declared.
         """
         schedule = Schedule(cron, timezone)
 

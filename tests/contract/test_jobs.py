@@ -172,6 +172,23 @@ def test_a_job_has_an_app_context_and_needs_no_argument(host):
 # -- runs that go wrong -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "function, answer",
+    [
+        (lambda days=30: days, 30),
+        (lambda *, days=30: days, 30),
+        (lambda **options: len(options), 0),
+        (lambda task: task.job, "own"),
+        (lambda task=None: task.job, "own"),
+        (lambda *anything: anything[0].job, "own"),
+    ],
+)
+def test_a_task_is_given_to_who_has_a_place_for_it(host, function, answer):
+    host.rt.job("own", cron="@daily")(function)
+
+    assert host.rt.jobs.run("own")["result"] == answer
+
+
 def test_a_job_that_raises_is_tried_three_times_and_tells_no_secret(host, caplog):
     host.work.raises = LookupError("the password is hunter2")
     answers = [host.rt.jobs.run("work") for _ in range(4)]
@@ -349,6 +366,40 @@ def test_a_dead_run_that_nobody_takes_over_any_more_is_abandoned_at_the_next_slo
     ]
 
 
+def test_a_run_that_began_in_time_is_finished_by_another_also_when_its_grace_is_over(host):
+    only_work(host)
+    claim_as_dead(host)
+    host.clock.advance(13 * 3600)
+    ticker(host).tick()
+    wait_until_ended(host)
+
+    assert host.work.calls == 1
+    assert statuses(host) == [("2026-03-02T00:00", "ok")]
+
+
+def test_where_only_calls_run_jobs_a_dead_run_ends_with_the_next_one(host):
+    claim_as_dead(host)
+    host.clock.advance(86_400)
+
+    assert host.rt.jobs.run("work")["success"] is True
+    assert statuses(host) == [("2026-03-03T00:00", "ok"), ("2026-03-02T00:00", "abandoned")]
+
+
+def test_who_asks_for_a_forced_run_whose_owner_died_is_told_so(host):
+    runner = host.state.jobs.runner
+    run = host.state.jobs.ledger.open(
+        "work", runner.now(), "force", "a dead one", runner.now(), timedelta(seconds=1)
+    )
+    place = f"/api/cron/work/runs/{run.id}"
+    assert host.client.get(place, headers=BEARER).status_code == 202
+    host.clock.advance(2)
+    answer = host.client.get(place, headers=BEARER)
+
+    assert answer.status_code == 500
+    assert "fell silent" in answer.get_json()["detail"]
+    assert "force=1" in answer.get_json()["detail"]
+
+
 def test_a_run_of_an_older_slot_that_still_works_is_left_alone(host):
     only_work(host)
     runner, job = host.state.jobs.runner, host.state.jobs.registry.get("work")
@@ -415,6 +466,15 @@ def test_a_slot_past_its_grace_is_noted_and_runs_only_for_who_asks(host):
 
     assert host.rt.jobs.run("work")["success"] is True
     assert statuses(host) == [("2026-03-02T00:00", "ok")]
+
+
+def test_a_slot_may_begin_though_no_grace_is_given_because_nobody_looks_at_its_very_moment(host):
+    only_work(host)
+    host.rt.job("prompt", cron="0 0 * * *", grace=0)(lambda: None)
+    ticker(host).tick()
+    wait_until_ended(host, "prompt")
+
+    assert statuses(host, "prompt") == [("2026-03-02T00:00", "ok")]
 
 
 def test_a_job_that_stood_still_for_long_notes_a_bounded_number_of_slots(host):
