@@ -146,9 +146,12 @@ class Ledger:
         with self._engine().begin() as connection:
             return int(connection.execute(older.values(values)).rowcount)
 
-    def confirm(self, session: Any, run: Run) -> bool:
-        """In the session's transaction: say whether the run is its owner's, and keep it so."""
-        touch = self._update(run).values(fence=run.fence)
+    def confirm(self, session: Any, run: Run, until: datetime) -> bool:
+        """In the session's transaction: say whether the run is its owner's, and keep it so.
+
+        Prolongs the lease: while the transaction keeps writers out, `renew` waits for it, too.
+        """
+        touch = self._update(run).values(lease_until=until)
         return bool(session.connection().execute(touch).rowcount)
 
     def skip(self, job: str, slots: Iterable[datetime], owner: str, now: datetime) -> int:

@@ -23,7 +23,8 @@ MONDAY = datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC)
 def database_url(request, tmp_path):
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path}/jobs.db"
+    options = request.param.removeprefix("sqlite")
+    return f"sqlite:///{tmp_path}/jobs.db{options}"
 
 
 class Work:
@@ -255,6 +256,35 @@ def test_a_caller_that_waits_gets_the_failure_instead_of_trying_again(host):
     assert [answer["success"] for answer in results] == [False, False]
 
 
+@pytest.mark.parametrize("database_url", ["?timeout=0.1"], indirect=True)
+def test_who_waits_does_not_queue_with_a_job_that_keeps_all_writers_out(host):
+    rows = host.state.models.outbox.__table__
+    answers, began, may_end = [], threading.Event(), threading.Event()
+
+    def write():
+        host.db.session.execute(rows.insert().values(event=b"{}", owner="nobody"))
+        began.set()
+        assert may_end.wait(20)
+        host.db.session.commit()
+
+    def call():
+        with host.app.app_context():
+            answers.append(host.rt.jobs.run("writes"))
+
+    host.rt.job("writes", cron="@daily")(write)
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    threads[0].start()
+    assert began.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    threading.Event().wait(1)  # much longer than SQLite waits for a lock here
+    may_end.set()
+    for thread in threads:
+        thread.join()
+
+    assert [answer["success"] for answer in answers] == [True] * 4
+
+
 # -- leases and fences --------------------------------------------------------------------------
 
 
@@ -293,6 +323,19 @@ def test_an_owner_that_was_replaced_cannot_commit_either(host):
     with pytest.raises(JobStopped, match="taken the run over"):
         task.confirm(host.db.session)
     host.db.session.rollback()
+
+
+def test_who_commits_last_keeps_the_run_though_its_lease_could_not_be_renewed(host):
+    host.work.may_end.clear()
+    host.rt.jobs.run("work", wait=0)
+    assert host.work.began.wait(10)
+    run = host.state.jobs.ledger.history("work", 1)[0]
+    host.clock.advance(20)
+    host.work.tasks[0].confirm(host.db.session)
+    host.db.session.commit()
+
+    assert host.state.jobs.ledger.get(run.id).is_live(host.state.jobs.runner.now())
+    assert host.state.jobs.ledger.take(run, TICK, "me", MONDAY, timedelta(seconds=1)) is None
 
 
 def test_of_many_who_take_over_one_does(host):
