@@ -23,7 +23,7 @@ from .declarations import Declarations
 from .errors import BrokerUnavailable, InvalidName, NotServable
 from .events import Event, dump_json, make_event
 from .identity import Caller, current_caller, public_id
-from .limiter import Rate
+from .limiter import Limiter, Rate
 from .log import EventLog
 from .log.sole import SoleProcess
 from .models import Models
@@ -255,6 +255,11 @@ class AppCore:
     def _make_cache(self) -> CacheService:
         client = None if self.settings.in_memory else self._own_runtime().redis
         return open_cache(self.app, self.host_cache, self.settings, self.now, client)
+
+    @property
+    def local_limiter(self) -> Limiter:
+        """Limits counted in this process alone, which no broker has to be there for."""
+        return self._own_runtime().local_limiter
 
     def warm(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Run the declared warm-ups, or those named; see `run_warm_ups`."""

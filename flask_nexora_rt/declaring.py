@@ -11,7 +11,7 @@ from .cache.envelope import Seconds, seconds
 from .cache.warmup import WarmUp
 from .channels import Pattern, Rule
 from .declarations import Declarations
-from .errors import ConfigurationError
+from .errors import BadRequest, ConfigurationError
 from .mirrors import Mirror
 from .scheduling.job import Job, check_name
 from .scheduling.schedules import Schedule
@@ -116,11 +116,13 @@ class Declaring:
         It is called without arguments in an application context: every so many seconds, once for
         all who share the cache, and by ``flask nexora-rt cache warm``. The clock is the job
         scheduler's, so it needs ``db``. Raises ValueError for a bad name, `BadRequest` when
-        ``every`` is no time and `ConfigurationError` when the name is taken.
+        ``every`` is no time or below a second, and `ConfigurationError` when the name is taken.
         """
         if check_name(name) in self._declared.warm_ups:
             raise ConfigurationError([f"two cache warm-ups are named {name!r}: rename one"])
         interval = None if every is None else seconds("every", every)
+        if interval is not None and interval < 1:
+            raise BadRequest(f"the cache warm-up {name}: every is a second or more, or left out")
 
         def declare(function: F) -> F:
             self._declared.warm_ups[name] = WarmUp(function, interval)
@@ -141,11 +143,11 @@ class Declaring:
     ) -> Callable[[F], F]:
         """Declare a job, which runs once per slot of its crontab line, in an app context.
 
-        The function takes nothing, or the `jobs.Task` of the run; what it returns (JSON) is kept
-        and answers duplicate calls. After ``timeout`` seconds it counts as failed. A missed slot
-        may begin up to ``grace`` seconds late (default: half the time to the next slot, at most a
-        day). One of the name of a built-in job replaces it. Raises ValueError for a bad name,
-        line or zone, and for a name that was declared.
+        The function needs no argument, or one: the `jobs.Task` of the run. What it returns (JSON)
+        is kept and answers duplicate calls. After ``timeout`` seconds it counts as failed. A
+        missed slot may begin up to ``grace`` seconds late (at least 30; default: half the time to
+        the next slot, at most a day). One of the name of a built-in job replaces it. Raises
+        ValueError for a bad name, line or zone, a coroutine function, and a name that was declared.
         """
         schedule = Schedule(cron, timezone)
 

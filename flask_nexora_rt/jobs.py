@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import JobFailed, JobStopped, NotFound
 from .scheduling.job import MAX_ATTEMPTS, Job, JobRegistry, Task
-from .scheduling.ledger import OK, RUNNING, SKIPPED, Ledger, Run
+from .scheduling.ledger import FAILED, FORCE, OK, RUNNING, SILENT, SKIPPED, Ledger, Run
 from .scheduling.runner import CALL, Outcome, Runner
 from .scheduling.schedules import Schedule
 from .times import iso
@@ -74,7 +74,15 @@ class JobService:
         run = self._ledger.get(run_id) if _RUN_ID.fullmatch(run_id) else None
         if run is None or run.job != job.name:
             raise NotFound(f"the job {name} has no run {run_id!r}")
-        return Outcome(run, replayed=True)
+        return Outcome(self._end_if_dead(run), replayed=True)
+
+    def _end_if_dead(self, run: Run) -> Run:
+        """End a forced run whose owner has died: nobody would take it over."""
+        now = self._runner.now()
+        if run.trigger != FORCE or run.status != RUNNING or run.is_live(now):
+            return run
+        self._ledger.abandon(run, now, SILENT)
+        return self._ledger.get(run.id) or run
 
     def overview(self) -> list[dict[str, Any]]:
         """Return ``[{"name", "schedule", "timezone", "lastRun", "nextDue", "overdue"}, ...]``."""
@@ -122,7 +130,8 @@ def answer(outcome: Outcome) -> dict[str, Any]:
 
 
 def _why(run: Run) -> str:
-    again = "it is tried again" if run.attempt < MAX_ATTEMPTS else "force=1 runs it once more"
+    more = run.status == FAILED and run.trigger != FORCE and run.attempt < MAX_ATTEMPTS
+    again = "it is tried again" if more else "force=1 runs it once more"
     return f"{run.error or run.status}; the server's log says more, and {again}"
 
 

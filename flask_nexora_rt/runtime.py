@@ -87,6 +87,11 @@ class Runtime:
         return Limiter(self._settings.url, self._settings.app_id, patience)
 
     @cached_property
+    def local_limiter(self) -> Limiter:
+        """For what has to be limited without a broker, too: counts in this process alone."""
+        return Limiter("memory://", self._settings.app_id)
+
+    @cached_property
     def typing(self) -> Typing:
         return Typing(self.log, self.limiter)
 

@@ -103,11 +103,12 @@ def _digest(value: bytes) -> bytes:
 
 
 def _count_failure(state: State) -> None:
+    who = state.settings.app_id, request.remote_addr or "unknown"
     try:
-        address = request.remote_addr or "unknown"
-        state.runtime.limiter.require(FAILURES, state.settings.app_id, address)
+        state.runtime.limiter.require(FAILURES, *who)
     except (BrokerUnavailable, NotServable) as error:
-        logger.warning("a wrong cron secret is not counted: %s", error)
+        logger.info("this process counts wrong cron secrets alone: %s", error)
+        state.local_limiter.require(FAILURES, *who)
 
 
 def describe(response: Response) -> Response:

@@ -211,7 +211,7 @@ class Filler:
     def _stand_in(self, recipe: Recipe, look: Look, error: Exception) -> Made:
         """A factory has failed: give out the kept value if there may be one, else raise."""
         kept, until = look.envelope, self._now() + recipe.negative_ttl
-        if recipe.errors == "negative":
+        if recipe.errors == "negative" and not self._is_servable(kept):
             failure = f"{type(error).__name__}: {error}"
             self._swap(seal_failure(recipe.key, failure, until), look)
         may = recipe.errors == "stale" and kept is not None and kept.failure is None
@@ -220,6 +220,10 @@ class Filler:
         logger.warning("the old value of cache key %r stands in: %r", recipe.key, error)
         self._statistics.count("stale_hits")
         return Made(kept.value, self._swap(renew(kept, until), look))
+
+    def _is_servable(self, kept: Envelope | None) -> bool:
+        """Say whether callers are given this value meanwhile: then it is not written over."""
+        return kept is not None and kept.failure is None and self._now() < kept.stale_until
 
     def _swap(self, envelope: Envelope, look: Look) -> bool:
         """Store what was made; False when it is too late for that."""

@@ -11,10 +11,12 @@ from .stats import Statistics
 logger = logging.getLogger(__name__)
 
 _PAUSE_SECONDS: Final = 1.0
+# For who asks: a store that is stopped answers nothing until the driver's timeout.
+_ASKING_SECONDS: Final = 10.0
 
 
 class Outage:
-    """Whether the store is away. Then it is asked once a second only: asking may take long."""
+    """Whether the store is away. Then one caller asks it, a second after the last: it may hang."""
 
     def __init__(
         self, name: str, passing: tuple[type[Exception], ...], statistics: Statistics
@@ -26,8 +28,12 @@ class Outage:
         self._ask_again = 0.0
 
     def blocks(self) -> bool:
-        """Say whether to leave the store alone for the moment."""
-        return self.active and time.monotonic() < self._ask_again
+        """Say whether to leave the store alone for the moment; who may ask is the only one."""
+        now = time.monotonic()
+        if self.active and now < self._ask_again:
+            return True
+        self._ask_again = now + _ASKING_SECONDS
+        return False
 
     def failed(self, what: str, error: Exception) -> None:
         """An operation has failed. An outage is logged once, a fault of one entry each time."""

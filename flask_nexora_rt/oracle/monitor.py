@@ -19,12 +19,12 @@ from ..times import iso
 from . import health
 from .activity import DAYS, default_source, read_activity
 from .detector import CRITICAL, REPORTED, Anomaly, MetricActivity, detect
+from .findings import reported, shown
 
 logger = logging.getLogger(__name__)
 
 NOTIFICATION: Final = "platform_announcement"
 TITLE: Final = "Critical Anomalies Detected"
-_SHOWN: Final = 50
 _ROWS_PER_INSERT: Final = 500
 
 
@@ -67,8 +67,7 @@ class OracleMonitor:
 
     def _detect(self, activity: Sequence[MetricActivity]) -> list[Anomaly]:
         detector = self._state.declared.detector or detect
-        found = [anomaly for anomaly in detector(activity) if anomaly.risk >= REPORTED]
-        return sorted(found, key=lambda anomaly: (-anomaly.risk, anomaly.user_id))
+        return reported(detector(activity))
 
     # -- what was reported before ---------------------------------------------------------------
 
@@ -115,7 +114,7 @@ class OracleMonitor:
             "user_id": one.user_id,
             "window_start": start,
             "window_end": until,
-            "metric": one.metric[:64],
+            "metric": one.metric,
             "risk": one.risk,
             "level": one.level,
             "evidence": json.dumps(list(one.evidence)),
@@ -198,13 +197,5 @@ def _report(
         "platformHealth": state.score,
         "platformHealthBreakdown": state.breakdown,
         "window": {"from": iso(until - timedelta(days=DAYS)), "to": iso(until)},
-        "anomalies": [
-            {
-                "userId": one.user_id,
-                "risk": one.risk,
-                "level": one.level,
-                "evidence": list(one.evidence)[:3],
-            }
-            for one in found[:_SHOWN]
-        ],
+        "anomalies": shown(found),
     }

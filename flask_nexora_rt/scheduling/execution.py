@@ -64,7 +64,7 @@ class Execution:
 
     def confirm(self, session: Any) -> bool:
         """Keep the run this process's until the session's transaction ends, if it still is."""
-        return self._ledger.confirm(session, self._run)
+        return self._ledger.confirm(session, self._run, self._now() + self._lease)
 
     # -- the job --------------------------------------------------------------------------------
 

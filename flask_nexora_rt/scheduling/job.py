@@ -15,6 +15,8 @@ from .schedules import Every, Schedule
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _LONGEST_GRACE = timedelta(days=1)
+# Schedulers look every few seconds: nothing begins at the very moment it is due.
+_LEAST_GRACE = timedelta(seconds=30)
 MAX_ATTEMPTS = 3
 
 
@@ -32,8 +34,8 @@ def check_name(name: str) -> str:
 class Job:
     """A function with a schedule.
 
-    ``timeout`` in seconds. ``grace``: how late a missed slot may still begin, in seconds; None
-    is half the time to the next slot, at most a day.
+    ``timeout`` in seconds. ``grace``: how late a missed slot may still begin, in seconds, less
+    than 30 count as 30; None is half the time to the next slot, at most a day.
     """
 
     name: str
@@ -44,19 +46,29 @@ class Job:
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        if self.timeout <= 0 or (self.grace is not None and self.grace < 0):
+        # Written so that what is not a number at all is refused, too.
+        if not self.timeout > 0 or not (self.grace is None or self.grace >= 0):
             raise ValueError(f"the job {self.name}: timeout and grace are seconds, not negative")
+        if inspect.iscoroutinefunction(self.function):
+            raise ValueError(f"the job {self.name}: declare a plain function, not a coroutine")
 
     def grace_of(self, slot: datetime) -> timedelta:
         """Return how late this slot may begin."""
         if self.grace is not None:
-            return timedelta(seconds=self.grace)
+            return max(timedelta(seconds=self.grace), _LEAST_GRACE)
         return min((self.schedule.next(slot) - slot) / 2, _LONGEST_GRACE)
 
     def call(self, task: Task) -> Any:
-        """Call the function, with the task if it takes an argument."""
-        takes_task = bool(inspect.signature(self.function).parameters)
-        return self.function(task) if takes_task else self.function()
+        """Call the function, with the task if it needs an argument."""
+        first = next(iter(inspect.signature(self.function).parameters.values()), None)
+        return self.function(task) if _may_be_task(first) else self.function()
+
+
+def _may_be_task(parameter: inspect.Parameter | None) -> bool:
+    """Say whether a task belongs there; a number of days that has a default is no place for it."""
+    if parameter is None or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
+        return False
+    return parameter.default is parameter.empty or parameter.default is None
 
 
 class JobRegistry:

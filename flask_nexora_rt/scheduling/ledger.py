@@ -25,6 +25,8 @@ ABANDONED: Final = "abandoned"
 SKIPPED: Final = "skipped"
 FORCE: Final = "force"
 
+SILENT: Final = "its owner fell silent"
+
 _TIMES = ("scheduled_for", "lease_until", "started_at", "finished_at")
 
 
@@ -140,13 +142,16 @@ class Ledger:
         runs = self._runs
         silent = (runs.c.status == RUNNING, runs.c.lease_until <= now)
         older = update(runs).where(runs.c.job == job, runs.c.scheduled_for < before, *silent)
-        values = {"status": ABANDONED, "finished_at": now, "error": "its owner fell silent"}
+        values = {"status": ABANDONED, "finished_at": now, "error": SILENT}
         with self._engine().begin() as connection:
             return int(connection.execute(older.values(values)).rowcount)
 
-    def confirm(self, session: Any, run: Run) -> bool:
-        """In the session's transaction: say whether the run is its owner's, and keep it so."""
-        touch = self._update(run).values(fence=run.fence)
+    def confirm(self, session: Any, run: Run, until: datetime) -> bool:
+        """In the session's transaction: say whether the run is its owner's, and keep it so.
+
+        Prolongs the lease: while the transaction keeps writers out, `renew` waits for it, too.
+        """
+        touch = self._update(run).values(lease_until=until)
         return bool(session.connection().execute(touch).rowcount)
 
     def skip(self, job: str, slots: Iterable[datetime], owner: str, now: datetime) -> int:

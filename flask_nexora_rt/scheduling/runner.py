@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -11,9 +12,13 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
 from .execution import Execution
 from .job import MAX_ATTEMPTS, Job, Task
 from .ledger import FAILED, FORCE, RUNNING, SKIPPED, Ledger, Run
+
+logger = logging.getLogger(__name__)
 
 HTTP: Final = "http"
 CLI: Final = "cli"
@@ -73,11 +78,19 @@ class Runner:
         while True:
             mine, run = self.claim(job, slot, trigger, takes_failed=not waited)
             if mine:
-                return self._run_mine(job, run, _left(until))
+                self._end_older(job, slot)
+                return self._outcome_of(self.execute(job, run), run, _left(until))
             if run.status != RUNNING or _left(until) == 0:
                 return Outcome(run, replayed=True)
             waited = True
             threading.Event().wait(min(_POLL_SECONDS, _left(until) or _POLL_SECONDS))
+
+    def _end_older(self, job: Job, slot: datetime) -> None:
+        """End dead runs of older slots: where only calls run jobs, no tick does."""
+        try:
+            self._ledger.abandon_silent(job.name, slot, self.now())
+        except SQLAlchemyError:
+            logger.warning("older runs of the job %s are ended later", job.name, exc_info=True)
 
     def force(self, job: Job, wait: float | None) -> Outcome:
         """Run the job now, beside its schedule, under a row of its own."""
@@ -85,7 +98,7 @@ class Runner:
         while run is None:
             slot += _TICK  # never a slot of the schedule
             run = self._ledger.open(job.name, slot, FORCE, self.owner, self.now(), self._lease)
-        return self._run_mine(job, run, wait)
+        return self._outcome_of(self.execute(job, run), run, wait)
 
     def claim(
         self, job: Job, slot: datetime, trigger: str, takes_failed: bool = True
@@ -93,17 +106,27 @@ class Runner:
         """Own the slot's run if anybody may; return whether, and the run."""
         while True:
             now = self.now()
-            opened = self._ledger.open(job.name, slot, trigger, self.owner, now, self._lease)
-            if opened is not None:
-                return True, opened
+            # Read first: who only waits must not queue with those who write.
             run = self._ledger.at(job.name, slot)
-            if run is None:  # just deleted
+            if run is None:
+                opened = self._open(job, slot, trigger, now)
+                if opened is not None:
+                    return True, opened
                 continue
             if not _may_take(run, now, trigger, takes_failed):
                 return False, run
             taken = self._take(run, trigger, now)
             if taken is not None:
                 return taken.status == RUNNING, taken
+
+    def _open(self, job: Job, slot: datetime, trigger: str, now: datetime) -> Run | None:
+        try:
+            return self._ledger.open(job.name, slot, trigger, self.owner, now, self._lease)
+        except OperationalError:
+            # On SQLite the job may keep all writers out, of who was quicker: then there is a row.
+            if self._ledger.at(job.name, slot) is None:
+                raise
+            return None
 
     def _take(self, run: Run, trigger: str, now: datetime) -> Run | None:
         if run.status == RUNNING and run.attempt >= MAX_ATTEMPTS:
@@ -117,8 +140,8 @@ class Runner:
         execution.start()
         return execution
 
-    def _run_mine(self, job: Job, run: Run, wait: float | None) -> Outcome:
-        self.execute(job, run).wait(wait)
+    def _outcome_of(self, execution: Execution, run: Run, wait: float | None) -> Outcome:
+        execution.wait(wait)
         return Outcome(self._ledger.get(run.id) or run, replayed=False)
 
 

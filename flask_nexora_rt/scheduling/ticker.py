@@ -47,7 +47,7 @@ class Ticker:
         slot = job.schedule.floor(now)
         if self._settled.get(job.name) == slot:
             return
-        if now - slot > job.grace_of(slot):
+        if now - slot > job.grace_of(slot) and not self._has_begun(job, slot):
             self._skip_up_to(job, now, slot, inclusive=True)
         elif not self._begin(job, now, slot):
             return
@@ -65,6 +65,11 @@ class Ticker:
             self._skip_up_to(job, now, slot, inclusive=False)
             self._runner.execute(job, run)
         return _is_done(run)
+
+    def _has_begun(self, job: Job, slot: datetime) -> bool:
+        """Say whether it has begun and not ended: when its owner dies, another finishes it."""
+        run = self._ledger.at(job.name, slot)
+        return run is not None and run.status == RUNNING
 
     def _is_busy(self, job: Job, now: datetime, slot: datetime) -> bool:
         """Say whether the slot before still runs: a job does not overlap itself by the clock."""

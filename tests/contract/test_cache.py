@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -431,6 +432,23 @@ def test_a_refresh_that_fails_leaves_the_stale_value(host):
 
     assert host.cache.get_or_set("key", broken, 60, stale=60) == "old"
     assert broken.runs == 1, "it must not be tried again at every read"
+
+
+def test_a_failed_refresh_does_not_write_over_a_value_that_is_still_given_out(host):
+    host.cache.get_or_set("key", Factory("old"), 60, stale=60, jitter=0)
+    host.clock.advance(61)
+    broken = Factory(ValueError("broken"))
+    ask = partial(host.cache.get_or_set, "key", broken, 60, stale=60, errors="negative")
+
+    assert ask() == "old"
+    until(lambda: host.cache.stats()["process"]["factory_errors"] == 1)
+    assert ask() == "old"
+    assert host.cache.get("key") == "old"
+    host.clock.advance(60)
+    with pytest.raises(ValueError, match="broken"):
+        ask()
+    with pytest.raises(FactoryFailed, match="broken"):
+        ask()
 
 
 def test_a_refresh_does_not_bring_a_deleted_value_back(host):

@@ -23,7 +23,8 @@ MONDAY = datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC)
 def database_url(request, tmp_path):
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path}/jobs.db"
+    options = request.param.removeprefix("sqlite")
+    return f"sqlite:///{tmp_path}/jobs.db{options}"
 
 
 class Work:
@@ -172,6 +173,23 @@ def test_a_job_has_an_app_context_and_needs_no_argument(host):
 # -- runs that go wrong -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "function, answer",
+    [
+        (lambda days=30: days, 30),
+        (lambda *, days=30: days, 30),
+        (lambda **options: len(options), 0),
+        (lambda task: task.job, "own"),
+        (lambda task=None: task.job, "own"),
+        (lambda *anything: anything[0].job, "own"),
+    ],
+)
+def test_a_task_is_given_to_who_has_a_place_for_it(host, function, answer):
+    host.rt.job("own", cron="@daily")(function)
+
+    assert host.rt.jobs.run("own")["result"] == answer
+
+
 def test_a_job_that_raises_is_tried_three_times_and_tells_no_secret(host, caplog):
     host.work.raises = LookupError("the password is hunter2")
     answers = [host.rt.jobs.run("work") for _ in range(4)]
@@ -238,6 +256,35 @@ def test_a_caller_that_waits_gets_the_failure_instead_of_trying_again(host):
     assert [answer["success"] for answer in results] == [False, False]
 
 
+@pytest.mark.parametrize("database_url", ["?timeout=0.1"], indirect=True)
+def test_who_waits_does_not_queue_with_a_job_that_keeps_all_writers_out(host):
+    rows = host.state.models.outbox.__table__
+    answers, began, may_end = [], threading.Event(), threading.Event()
+
+    def write():
+        host.db.session.execute(rows.insert().values(event=b"{}", owner="nobody"))
+        began.set()
+        assert may_end.wait(20)
+        host.db.session.commit()
+
+    def call():
+        with host.app.app_context():
+            answers.append(host.rt.jobs.run("writes"))
+
+    host.rt.job("writes", cron="@daily")(write)
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    threads[0].start()
+    assert began.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    threading.Event().wait(1)  # much longer than SQLite waits for a lock here
+    may_end.set()
+    for thread in threads:
+        thread.join()
+
+    assert [answer["success"] for answer in answers] == [True] * 4
+
+
 # -- leases and fences --------------------------------------------------------------------------
 
 
@@ -276,6 +323,19 @@ def test_an_owner_that_was_replaced_cannot_commit_either(host):
     with pytest.raises(JobStopped, match="taken the run over"):
         task.confirm(host.db.session)
     host.db.session.rollback()
+
+
+def test_who_commits_last_keeps_the_run_though_its_lease_could_not_be_renewed(host):
+    host.work.may_end.clear()
+    host.rt.jobs.run("work", wait=0)
+    assert host.work.began.wait(10)
+    run = host.state.jobs.ledger.history("work", 1)[0]
+    host.clock.advance(20)
+    host.work.tasks[0].confirm(host.db.session)
+    host.db.session.commit()
+
+    assert host.state.jobs.ledger.get(run.id).is_live(host.state.jobs.runner.now())
+    assert host.state.jobs.ledger.take(run, TICK, "me", MONDAY, timedelta(seconds=1)) is None
 
 
 def test_of_many_who_take_over_one_does(host):
@@ -349,6 +409,40 @@ def test_a_dead_run_that_nobody_takes_over_any_more_is_abandoned_at_the_next_slo
     ]
 
 
+def test_a_run_that_began_in_time_is_finished_by_another_also_when_its_grace_is_over(host):
+    only_work(host)
+    claim_as_dead(host)
+    host.clock.advance(13 * 3600)
+    ticker(host).tick()
+    wait_until_ended(host)
+
+    assert host.work.calls == 1
+    assert statuses(host) == [("2026-03-02T00:00", "ok")]
+
+
+def test_where_only_calls_run_jobs_a_dead_run_ends_with_the_next_one(host):
+    claim_as_dead(host)
+    host.clock.advance(86_400)
+
+    assert host.rt.jobs.run("work")["success"] is True
+    assert statuses(host) == [("2026-03-03T00:00", "ok"), ("2026-03-02T00:00", "abandoned")]
+
+
+def test_who_asks_for_a_forced_run_whose_owner_died_is_told_so(host):
+    runner = host.state.jobs.runner
+    run = host.state.jobs.ledger.open(
+        "work", runner.now(), "force", "a dead one", runner.now(), timedelta(seconds=1)
+    )
+    place = f"/api/cron/work/runs/{run.id}"
+    assert host.client.get(place, headers=BEARER).status_code == 202
+    host.clock.advance(2)
+    answer = host.client.get(place, headers=BEARER)
+
+    assert answer.status_code == 500
+    assert "fell silent" in answer.get_json()["detail"]
+    assert "force=1" in answer.get_json()["detail"]
+
+
 def test_a_run_of_an_older_slot_that_still_works_is_left_alone(host):
     only_work(host)
     runner, job = host.state.jobs.runner, host.state.jobs.registry.get("work")
@@ -415,6 +509,15 @@ def test_a_slot_past_its_grace_is_noted_and_runs_only_for_who_asks(host):
 
     assert host.rt.jobs.run("work")["success"] is True
     assert statuses(host) == [("2026-03-02T00:00", "ok")]
+
+
+def test_a_slot_may_begin_though_no_grace_is_given_because_nobody_looks_at_its_very_moment(host):
+    only_work(host)
+    host.rt.job("prompt", cron="0 0 * * *", grace=0)(lambda: None)
+    ticker(host).tick()
+    wait_until_ended(host, "prompt")
+
+    assert statuses(host, "prompt") == [("2026-03-02T00:00", "ok")]
 
 
 def test_a_job_that_stood_still_for_long_notes_a_bounded_number_of_slots(host):

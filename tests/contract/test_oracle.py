@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import DateTime, Integer, String, event, func, insert, literal, select, union_all
@@ -200,6 +201,56 @@ def test_another_detector_can_be_plugged(host):
     assert seen == [("vote", 60)]
     assert [one["userId"] for one in answer["anomalies"]] == ["9"]
     assert answer["anomalies"][0]["evidence"] == [{"why": "a feeling"}]
+
+
+@pytest.mark.parametrize(
+    "found, why",
+    [
+        (Anomaly("9", 95.0, "vote", ({"much": "x" * 20_000},)), "20"),
+        (Anomaly("9", 95.0, "vote", ({"z": float("nan")},)), "no JSON"),
+        (Anomaly("9", 95.0, "vote", ({"at": MIDNIGHT},)), "no JSON"),
+        (Anomaly("9", float("inf"), "vote", ()), "inf"),
+        (Anomaly("9", None, "vote", ()), "not a number"),
+        (Anomaly("9" * 129, 95.0, "vote", ()), "128 characters"),
+    ],
+)
+def test_what_a_detector_finds_and_no_one_can_keep_is_refused_before_anything_is_written(
+    host, found, why
+):
+    crowd(host)
+    host.rt.detector(lambda activity: [Anomaly("8", 95.0, "vote", ()), found])
+    answer = host.rt.jobs.run("oracle", wait=20)
+
+    assert answer["success"] is False
+    assert "the detector's anomaly of user '9" in answer["detail"]
+    assert why in answer["detail"]
+    rows = host.state.models.anomaly.__table__
+    assert host.db.session.scalar(select(func.count()).select_from(rows)) == 0
+    assert host.told.sent == []
+
+
+def test_a_user_whom_a_detector_names_twice_is_one_anomaly_with_all_the_evidence(host):
+    crowd(host)
+    low, high = Anomaly(9, 85, "post", ({"p": 1},)), Anomaly("9", Decimal("95.5"), "vote", [{}])
+    host.rt.detector(lambda activity: iter([low, high]))
+    answer, again = run(host), run(host, force=True)
+
+    assert (answer["anomaliesDetected"], answer["newCriticalAnomalies"]) == (1, 1)
+    found = answer["anomalies"][0]
+    assert (found["userId"], found["risk"], found["evidence"]) == ("9", 95.5, [{}, {"p": 1}])
+    assert (again["anomaliesDetected"], again["newCriticalAnomalies"]) == (1, 0)
+
+
+def test_of_much_evidence_the_result_shows_what_it_has_room_for(host):
+    crowd(host)
+    much = ({"much": "x" * 5000},)
+    host.rt.detector(lambda activity: [Anomaly(str(n), 95.0, "vote", much) for n in range(30)])
+    answer = run(host)
+
+    assert answer["anomaliesDetected"] == 30
+    assert 1 <= len(answer["anomalies"]) < 30
+    rows = host.state.models.anomaly.__table__
+    assert host.db.session.scalar(select(func.count()).select_from(rows)) == 30
 
 
 def test_messages_are_the_activity_of_a_host_that_declares_none(database_url):

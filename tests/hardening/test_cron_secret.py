@@ -129,6 +129,21 @@ def test_guessing_is_limited_and_the_right_secret_never_is(client):
     assert client.get(CRON, headers=bearer("x"), environ_base=other).status_code == 401
 
 
+@pytest.mark.parametrize("away", ["several workers", "no broker"])
+def test_guessing_is_limited_also_where_no_broker_counts_for_all(make_client, away):
+    url = "memory://" if away == "several workers" else "redis://127.0.0.1:1/0"
+    client = make_client(NEXORA_RT_CRON_SECRET=NEW, NEXORA_RT_URL=url)
+    server = {"wsgi.multiprocess": away == "several workers"}
+    guesses = [
+        client.get(CRON, headers=bearer(f"guess {n}"), environ_overrides=server).status_code
+        for n in range(12)
+    ]
+
+    assert guesses == [401] * 10 + [429] * 2
+    answer = client.get(CRON, headers=bearer(NEW), environ_overrides=server)
+    assert answer.status_code == 200
+
+
 def test_head_runs_nothing(client):
     assert client.head(CRON).status_code == 401
     answer = client.head(CRON, headers=bearer(NEW))

@@ -220,6 +220,8 @@ def test_a_warm_up_needs_a_name_of_its_own_and_a_time():
         rt.warm_up("one")
     with pytest.raises(BadRequest, match="every"):
         rt.warm_up("two", every=-1)
+    with pytest.raises(BadRequest, match="a second or more"):
+        rt.warm_up("two", every=0)
 
 
 # -- the shell and the figures --------------------------------------------------------------------

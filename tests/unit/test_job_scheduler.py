@@ -147,7 +147,9 @@ def test_a_tick_that_fails_is_logged_and_the_next_one_comes(make_app, caplog):
         ("UPPER", {}),
         ("x" * 65, {}),
         ("fine", {"timeout": 0}),
+        ("fine", {"timeout": float("nan")}),
         ("fine", {"grace": -1}),
+        ("fine", {"grace": float("nan")}),
         ("fine", {"timezone": "Nowhere"}),
         ("fine", {"cron": "often"}),
     ],
@@ -155,6 +157,14 @@ def test_a_tick_that_fails_is_logged_and_the_next_one_comes(make_app, caplog):
 def test_a_job_that_cannot_be_is_refused_where_it_is_declared(name, options):
     with pytest.raises(ValueError, match=r"\S"):
         NexoraRT().job(name, **{"cron": "@daily", **options})(lambda: None)
+
+
+def test_a_coroutine_function_is_refused_where_it_is_declared():
+    async def work():
+        pass
+
+    with pytest.raises(ValueError, match="not a coroutine"):
+        NexoraRT().job("work", cron="@daily")(work)
 
 
 def test_a_name_is_declared_once_and_may_be_a_built_in_one(make_app):
