@@ -13,7 +13,7 @@ from .base import Change, Outcome, PresenceStore, Row, Snapshot
 
 logger = logging.getLogger(__name__)
 
-_BEAT_SECONDS = 2.0
+BEAT_SECONDS = 2.0
 _CHANGES_PER_CALL = 500
 _MOST_WAITING = 50_000
 _OTHERS_SECONDS = 3.0
@@ -66,7 +66,7 @@ class Registrar:
         # Not yet: the worker says `distrust` when it begins to hear of members.
         self._stale = False
         self._stopped = False
-        self._next_beat = time.monotonic() + _BEAT_SECONDS
+        self._next_beat = time.monotonic() + BEAT_SECONDS
         self._patient_until = self._load_from = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="nexora-rt-presence", daemon=True)
 
@@ -154,10 +154,10 @@ class Registrar:
 
     def _beat(self) -> None:
         now = time.monotonic()
-        if now > self._next_beat + _BEAT_SECONDS:
+        if now > self._next_beat + BEAT_SECONDS:
             # Stopped for a while, perhaps with the whole machine: the others were too.
             self._patient_until = now + _OTHERS_SECONDS
-        self._next_beat = now + _BEAT_SECONDS
+        self._next_beat = now + BEAT_SECONDS
         if not self._store.renew(self.row_owner, self._worker.stats()):
             self._stale = True
         self._told(self._store.sweep(patient=now < self._patient_until))

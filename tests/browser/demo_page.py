@@ -22,6 +22,8 @@ class DemoPage:
         self.page: Page = context.new_page()
         self.posted = 0
         self.problems: list[str] = []
+        # The console is told late of what failed while there was no network.
+        self.has_been_offline = False
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
 
@@ -141,6 +143,7 @@ class DemoPage:
         Chromium's own switch fails new requests and tells the page, but an event stream that is
         open goes on: only the proxy cuts it.
         """
+        self.has_been_offline = True
         self.context.set_offline(True)
         self.proxy.refuse()
         self.expect_state("Offline")
@@ -156,7 +159,8 @@ class DemoPage:
         self.problems = [one for one in self.problems if text not in one]
 
     def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        late = self.has_been_offline and "ERR_INTERNET_DISCONNECTED" in message.text
+        if message.type == "error" and not late:
             self.problems.append(f"{message.text} {message.location.get('url')}")
 
 

@@ -184,7 +184,7 @@ class TestRegistrar:
 
     @pytest.fixture(autouse=True)
     def hurry(self, monkeypatch) -> None:
-        monkeypatch.setattr(registrar_module, "_BEAT_SECONDS", 0.02)
+        monkeypatch.setattr(registrar_module, "BEAT_SECONDS", 0.02)
         monkeypatch.setattr(registrar_module, "_OTHERS_SECONDS", 0.3)
 
     @pytest.fixture

@@ -11,7 +11,7 @@ export class MessageMenu {
     this.node = byId("menu");
     byId("menu-edit").addEventListener("click", () => this.act(onEdit));
     byId("menu-delete").addEventListener("click", () => this.act((row) => this.confirm(row, onDelete)));
-    byId("talk").addEventListener("scroll", () => this.close());
+    byId("talk").addEventListener("scroll", () => this.follow());
   }
 
   open(row) {
@@ -40,6 +40,14 @@ export class MessageMenu {
     const top = box.top - height - GAP_PX > 0 ? box.top - height - GAP_PX : box.bottom + GAP_PX;
     this.node.style.left = `${Math.max(GAP_PX, Math.min(left, innerWidth - width - GAP_PX))}px`;
     this.node.style.top = `${Math.min(top, innerHeight - height - GAP_PX)}px`;
+  }
+
+  /** What is said meanwhile moves the message: the menu goes with it, and closes when it is out of sight. */
+  follow() {
+    if (!this.node.matches(":popover-open")) return;
+    const box = this.row.body.getBoundingClientRect(), seen = byId("talk").getBoundingClientRect();
+    if (box.bottom < seen.top || box.top > seen.bottom) this.close();
+    else this.moveTo(box, this.row.isMine);
   }
 
   close() {
