@@ -39,6 +39,9 @@ export class DesktopNotifications {
 
   /** Another user, or nobody, is signed in: what is shown was the former one's. */
   #follow(userId) {
+    // Who leads the tabs may change, and says again who is signed in.
+    if (this.channel && userId === this.userId) return;
+    this.userId = userId;
     this.#leave();
     this.#close({});
     if (!userId) return;

@@ -236,7 +236,7 @@ def test_nobody_seems_to_leave_when_a_worker_drains(serve, redis_url, make_swarm
     os.kill(server.pid if number == signal.SIGHUP else first, number)
     wait_until(lambda: first not in server.pids() and len(server.pids()) == 2, timeout=15)
     drained = [stream for stream in swarm.streams if stream.named("nexora:closing")]
-    swarm.wait_for(lambda stream: stream.connects == 2, timeout=10, streams=drained)
+    swarm.wait_for(lambda stream: stream.connects >= 2, timeout=30, streams=drained)
     time.sleep(9)  # the lease of a worker that did not give it back
 
     assert drained
