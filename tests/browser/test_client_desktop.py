@@ -112,7 +112,7 @@ def test_next_user_gets_their_own_and_sees_none_of_the_former_one(shared_host, o
     notify(shared_host, "member-7")
 
     for tab in (leader, other):
-        tab.wait_seen("notification:new")
+        tab.wait_seen("notification:new", 2)
     total = [
         tab.page.evaluate("shown.filter(({closed}) => !closed).length") for tab in (leader, other)
     ]
