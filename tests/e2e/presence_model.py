@@ -248,7 +248,7 @@ class World:
             tab.stream.reconnects = self.rng.random() < 0.6
         pid = self.rng.choice(self.server.pids())
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: pid not in self.server.pids(), 5)
+        wait_until(lambda: pid not in self.server.pids(), 30)
         time.sleep(0.5)
         gone = {t for t in self.tabs if t.stream.state == "closed" and not t.stream.reconnects}
         back = {t for t in self.tabs if t.stream.connects != connects[t]}

@@ -61,7 +61,7 @@ def test_members_see_each_other_come_and_go(serve, redis_url, visit, backend):
     assert added.channel == "presence-a"
 
     bob.close()
-    assert alice.take_until("pusher:member_removed", timeout=12)[-1].payload == {"id": "bob"}
+    assert alice.take_until("pusher:member_removed")[-1].payload == {"id": "bob"}
     assert members(server) == ["alice"]
 
 
@@ -214,7 +214,7 @@ def test_each_signal_is_sent_once_for_all_workers(serve, redis_url, visit, signa
             stream.close()
 
     gone = ["channel_vacated presence-a", *(f"member_removed presence-a {user}" for user in users)]
-    wait_until(lambda: len(signals()) >= len(came + gone), timeout=16)
+    wait_until(lambda: len(signals()) >= len(came + gone), timeout=30)
     time.sleep(3)
     assert Counter(signals()) == Counter(came + gone)
     assert signals()[0] == came[0]
@@ -234,7 +234,7 @@ def test_nobody_seems_to_leave_when_a_worker_drains(serve, redis_url, make_swarm
     first = workers[0]
 
     os.kill(server.pid if number == signal.SIGHUP else first, number)
-    wait_until(lambda: first not in server.pids() and len(server.pids()) == 2, timeout=15)
+    wait_until(lambda: first not in server.pids() and len(server.pids()) == 2, timeout=30)
     drained = [stream for stream in swarm.streams if stream.named("nexora:closing")]
     swarm.wait_for(lambda stream: stream.connects >= 2, timeout=30, streams=drained)
     time.sleep(9)  # the lease of a worker that did not give it back

@@ -118,7 +118,7 @@ class SseClient:
         return taken
 
     def take_until(
-        self, wanted: str | Callable[[ServerSentEvent], bool], timeout: float = 10.0
+        self, wanted: str | Callable[[ServerSentEvent], bool], timeout: float = 30.0
     ) -> list[ServerSentEvent]:
         """The events up to and including the first with that name (or that the test accepts)."""
         accepts = wanted if callable(wanted) else lambda event: event.name == wanted

@@ -30,7 +30,7 @@ def make_hub(log) -> Iterator[Callable[..., Hub]]:
     def make(**settings) -> Hub:
         hubs.append(Hub(log, Settings(secret="x" * 16, **settings), 100, Clock()))
         hubs[-1].start()
-        wait_until(lambda: hubs[-1].connected, timeout=5)
+        wait_until(lambda: hubs[-1].connected, timeout=30)
         return hubs[-1]
 
     yield make
@@ -72,7 +72,7 @@ def test_what_was_missed_is_shown_once_and_then_the_channel_lives(hub, log):
     read(hub, log)
 
     assert answer == {"subscribed": ["late"], "refused": {}}
-    wait_until(lambda: stream.numbers == [1, 2, 3], timeout=5)
+    wait_until(lambda: stream.numbers == [1, 2, 3], timeout=30)
 
 
 @pytest.mark.parametrize("replay, shown", [(b'"new"', ["new"]), (b"", [])])
@@ -120,7 +120,7 @@ def test_a_replay_that_runs_ahead_of_the_worker_is_not_doubled(make_hub, log):
     log.flowing.set()
     read(hub, log)
 
-    wait_until(lambda: stream.numbers == [0, 1], timeout=5)
+    wait_until(lambda: stream.numbers == [0, 1], timeout=30)
 
 
 def test_what_is_published_between_the_question_and_the_answer_is_shown(hub, log, monkeypatch):

@@ -25,7 +25,7 @@ CHANNEL = "presence-a"
 AT = Position(1, 0)
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 5) -> None:
+def wait_until(condition: Callable[[], object], timeout: float = 30) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
