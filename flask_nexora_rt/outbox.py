@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS, _MAX_PAUSE_SECONDS = 1.0, 60.0
 # Under load: what is committed meanwhile shares the next turn's statements and its append.
-_PAUSE_SECONDS = 0.01
+_PAUSE_SECONDS = 0.02
 _ROWS_PER_TURN = 200
 _WAITING, _WATCHED = "nexora_rt_outboxes", "nexora_rt_watched"
 
@@ -148,7 +148,7 @@ class Outbox:
             logger.warning("the outbox cannot be read, it is tried again", exc_info=True)
 
     def _turn(self) -> bool:
-        """Publish some rows, oldest first; False when there are none.
+        """Publish some rows, oldest first; False when those were all: what comes later wakes it.
 
         Without a lock: every turn takes the oldest rows there are, in their order and in one
         append, and an append that another worker has made before appends nothing. So whoever
@@ -164,7 +164,7 @@ class Outbox:
         self._publish([read_event(row.event) for row in found])
         with engine.begin() as connection:
             connection.execute(delete(rows).where(rows.c.id.in_([row.id for row in found])))
-        return True
+        return len(found) == _ROWS_PER_TURN
 
     def waiting(self) -> dict[str, int]:
         """Count what waits to be published, by owner: of every app in this database."""
