@@ -9,7 +9,8 @@ from pathlib import Path
 from .attachments import AttachmentService, AttachmentStorage, FolderStorage, Limits
 from .core import AppCore
 from .messages.alerts import Alerts
-from .messages.service import Hooks, MessageService, Rules
+from .messages.hooks import Hooks, Rules
+from .messages.service import MessageService
 from .notifications.desk import Desk
 from .notifications.purging import Purge
 from .notifications.service import NotificationService

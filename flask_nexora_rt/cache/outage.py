@@ -29,8 +29,10 @@ class Outage:
 
     def blocks(self) -> bool:
         """Say whether to leave the store alone for the moment; who may ask is the only one."""
+        if not self.active:
+            return False
         now = time.monotonic()
-        if self.active and now < self._ask_again:
+        if now < self._ask_again:
             return True
         self._ask_again = now + _ASKING_SECONDS
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -25,40 +25,19 @@ from ..outbox import Outbox
 from ..times import utc
 from ..transaction import transaction
 from ..user_ids import check_user_id
-from ..vocabulary import dm_users
-from .alerts import Alerts
 from .content import (
     MAX_REACTION_KEYS,
     check_client_id,
     check_content,
     check_reaction,
-    mentioned_names,
 )
+from .hooks import Hooks, Rules
+from .mentions import Mentions
 from .publishing import MessageEvents
 from .store import MessageStore
 from .writing import MessageWriter, write_message
 
 MAX_PAGE: Final = 100
-
-
-class Hooks(NamedTuple):
-    """What the host says: see the decorators of `NexoraRT`."""
-
-    user_info: Callable[[str], Mapping[str, Any] | None]
-    members: Callable[[str], Sequence[str]] | None
-    mentions: Callable[[str, Sequence[str]], Sequence[str]] | None
-    may_moderate: Callable[[str, str], bool]
-    caller_id: Callable[[], str | None]
-    sent: Sequence[Callable[[Mapping[str, Any]], object]]
-    alerts: Alerts
-
-
-class Rules(NamedTuple):
-    """``max_length`` in characters, ``edit_seconds`` after sending (0: for ever)."""
-
-    max_length: int
-    edit_seconds: float
-    public_receipts: bool
 
 
 class Sent(NamedTuple):
@@ -90,6 +69,7 @@ class MessageService:
         self._session = session
         self._store = MessageStore(models, session() if callable(session) else session)
         self._writer = MessageWriter(self._store, attachments, hooks.user_info)
+        self._mentions = Mentions(self._store, hooks)
         self._events = MessageEvents(make_event, outbox, session)
         self._outbox = outbox
         self._clock = clock
@@ -135,9 +115,9 @@ class MessageService:
                 self._store.lock(channel, seqs=-1)
                 known = self._store.by_client_id(channel, sender, str(client))
                 return Sent(self._same(known, text, files), duplicate=True)
-            members = self._members(channel)
+            members = self._mentions.members(channel)
             self._store.note_readers(channel, conversation.readers, members)
-            mentioned = self._note_mentions(message, members)
+            mentioned = self._mentions.note(message, members)
             attached = self._attachments.attach(message, files)
             written = write_message(message, self._writer.sender(sender), {}, attached)
             self._events.sent(written)
@@ -160,24 +140,6 @@ class MessageService:
         if known.deleted_at is None and (other_text or other_files):
             raise Conflict("this clientId was used for a message with other content")
         return written
-
-    def _note_mentions(self, message: Any, members: Sequence[str]) -> Sequence[str]:
-        """Let those it names count it as a mention; return who had not been named before."""
-        mentioned = self._mentioned(message, members)
-        return self._store.add_mentions(message, mentioned) if mentioned else ()
-
-    def _members(self, conversation_id: str) -> Sequence[str]:
-        asked = self._hooks.members(conversation_id) if self._hooks.members else ()
-        return [str(user) for user in asked] or dm_users(conversation_id)
-
-    def _mentioned(self, message: Any, members: Sequence[str]) -> Sequence[str]:
-        names = mentioned_names(message.content)
-        if not names or self._hooks.mentions is None:
-            return ()
-        named = self._hooks.mentions(message.conversation_id, names)
-        users = {check_user_id(user, "mentions") for user in named}
-        allowed = users & set(members) if self._hooks.members or members else users
-        return sorted(allowed - {message.sender_id})
 
     def edit(
         self,
@@ -208,8 +170,8 @@ class MessageService:
                 message.revision += 1
                 written = self._writer.one(message)
                 self._events.edited(written)
-                members = self._members(message.conversation_id)
-                named = self._note_mentions(message, members)
+                members = self._mentions.members(message.conversation_id)
+                named = self._mentions.note(message, members)
                 if named:
                     self._hooks.alerts.tell_mentioned(written, named)
             answer = self._writer.one(message)

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +99,15 @@ def start_demo(gunicorn: Any, seeded: Path, tmp_path: Path, app_id: str) -> Star
 @pytest.fixture(scope="module")
 def open_hall(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     """One server for a file's tests: each of them has its own bounties, disputes and so on."""
-    settings = demo_settings(seeded, tmp_path_factory.mktemp("hall"))
-    server = GunicornServer("example_app.wsgi:app", env=settings)
-    try:
-        with Hall(server.start()) as everybody:
-            yield everybody
-    finally:
-        server.close()
+    with serve_hall(demo_settings(seeded, tmp_path_factory.mktemp("hall"))) as everybody:
+        yield everybody
+
+
+@contextmanager
+def serve_hall(settings: dict[str, str]) -> Iterator[Hall]:
+    """Everybody of the demo, on a server of their own."""
+    with GunicornServer("example_app.wsgi:app", env=settings) as server, Hall(server) as everybody:
+        yield everybody
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import demo_settings, seed_demo
-from tests.browser.hall import Hall
-from tests.support.servers import GunicornServer
+from tests.browser.conftest import demo_settings, seed_demo, serve_hall
 
 PEOPLE = 7 + 700
 GUILDS = 2 + 35
@@ -20,7 +18,7 @@ def crowded(seeded, tmp_path_factory):
     """Everybody of the demo, among seven hundred others."""
     settings = demo_settings(seeded, tmp_path_factory.mktemp("crowd"))
     seed_demo(settings, "--users", "700")
-    with GunicornServer("example_app.wsgi:app", env=settings) as server, Hall(server) as everybody:
+    with serve_hall(settings) as everybody:
         yield everybody
 
 

@@ -5,9 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import demo_settings, seed_demo
-from tests.browser.hall import Hall
-from tests.support.servers import GunicornServer
+from tests.browser.conftest import demo_settings, seed_demo, serve_hall
 
 
 @pytest.fixture(scope="module")
@@ -16,12 +14,8 @@ def open_hall(seeded, tmp_path_factory):
     folder = tmp_path_factory.mktemp("crowd")
     settings = demo_settings(seeded, folder)
     seed_demo(settings, "--users", "60")
-    server = GunicornServer("example_app.wsgi:app", env=settings)
-    try:
-        with Hall(server.start()) as everybody:
-            yield everybody
-    finally:
-        server.close()
+    with serve_hall(settings) as everybody:
+        yield everybody
 
 
 @pytest.fixture
